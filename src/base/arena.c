@@ -1,0 +1,133 @@
+#include "base/arena.h"
+
+#include <stdio.h>
+
+#define FIRST_BLOCK_BYTES 4096
+#define LARGEST_BLOCK_BYTES (1 << 20)
+
+struct arena_block {
+    struct arena_block *older;
+    size_t bytes; // of data[]
+    _Alignas(16) char data[];
+};
+
+static void add_block(struct arena *a, size_t need)
+{
+    size_t bytes = a->block ? MIN(a->block->bytes * 2, (size_t)LARGEST_BLOCK_BYTES) : FIRST_BLOCK_BYTES;
+    bytes = MAX(bytes, need);
+    struct arena_block *b = xmalloc(sizeof *b + bytes);
+    b->older = a->block;
+    b->bytes = bytes;
+    a->block = b;
+    a->at = b->data;
+    a->end = b->data + bytes;
+    a->bytes += bytes;
+}
+
+void arena_fini(struct arena *a)
+{
+    if (!a)
+        return;
+    for (struct arena_block *b = a->block, *older; b; b = older) {
+        older = b->older;
+        free(b);
+    }
+    *a = (struct arena){ 0 };
+}
+
+void arena_reset(struct arena *a)
+{
+    if (!a->block)
+        return;
+    struct arena_block *keep = a->block;
+    for (struct arena_block *b = keep->older, *older; b; b = older) {
+        older = b->older;
+        free(b);
+    }
+    keep->older = NULL;
+    a->at = keep->data;
+    a->end = keep->data + keep->bytes;
+    a->bytes = keep->bytes;
+}
+
+char *arena_bytes(struct arena *a, size_t n)
+{
+    if ((size_t)(a->end - a->at) < n || !a->at)
+        add_block(a, n);
+    char *p = a->at;
+    a->at += n;
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    size_t skip = (16 - (uintptr_t)a->at % 16) % 16;
+    if (!a->at || (size_t)(a->end - a->at) < skip + n) {
+        add_block(a, n);
+        skip = 0;
+    }
+    a->at += skip;
+    char *p = a->at;
+    a->at += n;
+    return p;
+}
+
+void *arena_zalloc(struct arena *a, size_t n)
+{
+    void *p = arena_alloc(a, n);
+    memset(p, 0, n);
+    return p;
+}
+
+str arena_str(struct arena *a, str s)
+{
+    char *p = arena_bytes(a, s.n + 1);
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    p[s.n] = 0;
+    return (str){ p, s.n };
+}
+
+const char *arena_cstr(struct arena *a, str s)
+{
+    return arena_str(a, s).p;
+}
+
+str arena_vprintf(struct arena *a, const char *fmt, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    size_t room = (size_t)(a->end - a->at);
+    int n = vsnprintf(a->at, room, fmt, args);
+    assert(n >= 0);
+    if ((size_t)n < room) {
+        str s = { a->at, (size_t)n };
+        a->at += n + 1;
+        va_end(again);
+        return s;
+    }
+    char *p = arena_bytes(a, (size_t)n + 1);
+    vsnprintf(p, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return (str){ p, (size_t)n };
+}
+
+str arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    str s = arena_vprintf(a, fmt, args);
+    va_end(args);
+    return s;
+}
+
+str arena_concat(struct arena *a, str first, str second)
+{
+    char *p = arena_bytes(a, first.n + second.n + 1);
+    if (first.n)
+        memcpy(p, first.p, first.n);
+    if (second.n)
+        memcpy(p + first.n, second.p, second.n);
+    p[first.n + second.n] = 0;
+    return (str){ p, first.n + second.n };
+}

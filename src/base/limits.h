@@ -1,0 +1,33 @@
+// limits.h - everything an outsider can make grow has its maximum here, by name.
+#pragma once
+
+#define LIMIT_JSON_DEPTH 64
+#define LIMIT_JSON_NODES (1 << 20)
+
+#define LIMIT_HTTP_REQUEST_LINE_BYTES 8192
+#define LIMIT_HTTP_HEADER_BYTES 32768 // all header lines together
+#define LIMIT_HTTP_HEADERS 100
+#define LIMIT_HTTP_BODY_BYTES (5 * 1024 * 1024) // default of a trigger and of the API
+#define LIMIT_HTTP_BODY_BYTES_MAX (25 * 1024 * 1024)
+#define LIMIT_HTTP_HEADER_SECONDS 10
+#define LIMIT_HTTP_BODY_MIN_BYTES_PER_SECOND 1000
+#define LIMIT_HTTP_CONNECTIONS 20000
+
+#define LIMIT_ROUTE_TEMPLATE_BYTES 1024
+#define LIMIT_ROUTE_SEGMENTS 64
+
+#define LIMIT_QUEUE_REQUESTS 4096              // accepted requests waiting for one commit
+#define LIMIT_QUEUE_BYTES (64 * 1024 * 1024)   // their bytes
+#define LIMIT_KEYS_PER_TRIGGER 5
+
+#define LIMIT_OUT_CONNECT_SECONDS 5
+#define LIMIT_OUT_TOTAL_SECONDS 30
+#define LIMIT_OUT_READ_BYTES (1024 * 1024)
+#define LIMIT_OUT_STORED_BYTES (64 * 1024)
+
+#define LIMIT_WORKER_FRAME_BYTES (32 * 1024 * 1024)
+#define LIMIT_RUN_LOG_LINES 10000
+#define LIMIT_RUN_LOG_BYTES (4 * 1024 * 1024)
+#define LIMIT_RUN_LOG_LINE_BYTES (16 * 1024)
+#define LIMIT_RUN_OUTPUT_BYTES (1024 * 1024)
+#define LIMIT_RUN_API_CALLS 10000

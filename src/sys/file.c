@@ -1,0 +1,168 @@
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+bool file_read(const char *path, size_t max_bytes, struct arena *a, str *out, struct err *e)
+{
+    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_errno(e, errno, "reading %s", path);
+    if (S_ISDIR(st.st_mode))
+        return err_errno(e, EISDIR, "reading %s", path);
+    // Pipes and /proc say size 0: read until the end, whatever the size said.
+    size_t cap = st.st_size > 0 ? (size_t)st.st_size + 1 : 65536, n = 0;
+    if (st.st_size > 0 && (size_t)st.st_size > max_bytes)
+        return err_set(e, ERR_TOO_LARGE, "%s has %lld bytes; at most %zu are read", path, (long long)st.st_size, max_bytes);
+    char *p = arena_bytes(a, cap + 1);
+    for (;;) {
+        if (n == cap) {
+            char *grown = arena_bytes(a, cap * 2 + 1);
+            memcpy(grown, p, n);
+            p = grown;
+            cap *= 2;
+        }
+        ssize_t got = read(fd, p + n, cap - n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return err_errno(e, errno, "reading %s", path);
+        if (got == 0)
+            break;
+        n += (size_t)got;
+        if (n > max_bytes)
+            return err_set(e, ERR_TOO_LARGE, "%s has more than %zu bytes", path, max_bytes);
+    }
+    p[n] = 0;
+    *out = (str){ p, n };
+    return true;
+}
+
+static bool write_all(int fd, str s)
+{
+    while (s.n) {
+        ssize_t put = write(fd, s.p, s.n);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        s = str_skip(s, (size_t)put);
+    }
+    return true;
+}
+
+static bool sync_folder_of(const char *path, struct err *e)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    ptrdiff_t slash = str_find_last_char(str_from(path), '/');
+    const char *folder = slash < 0 ? "." : slash == 0 ? "/" : arena_cstr(&a, (str){ path, (size_t)slash });
+    CLEANUP(close_fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0)
+        return err_errno(e, errno, "syncing folder %s", folder);
+    return true;
+}
+
+bool file_write(const char *path, str content, mode_t mode, struct err *e)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    const char *beside = arena_printf(&a, "%s.new-%d", path, (int)getpid()).p;
+    CLEANUP(close_fd) int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return err_errno(e, errno, "creating %s", beside);
+    if (fchmod(fd, mode) < 0 || !write_all(fd, content) || fsync(fd) < 0) {
+        err_errno(e, errno, "writing %s", beside);
+        unlink(beside);
+        return false;
+    }
+    if (rename(beside, path) < 0) {
+        err_errno(e, errno, "renaming %s to %s", beside, path);
+        unlink(beside);
+        return false;
+    }
+    return sync_folder_of(path, e);
+}
+
+bool file_make_dirs(const char *path, mode_t mode, struct err *e)
+{
+    CLEANUP(freep) char *copy = xstrdup(path);
+    for (char *p = copy + 1;; p++) {
+        if (*p && *p != '/')
+            continue;
+        char was = *p;
+        *p = 0;
+        if (mkdir(copy, mode) < 0 && errno != EEXIST)
+            return err_errno(e, errno, "creating folder %s", copy);
+        if (!was)
+            break;
+        *p = was;
+    }
+    struct stat st;
+    if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+        return err_errno(e, ENOTDIR, "creating folder %s", path);
+    return true;
+}
+
+static int remove_one(const char *path, const struct stat *st UNUSED, int kind UNUSED, struct FTW *at UNUSED)
+{
+    return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+bool file_remove_tree(const char *path, struct err *e)
+{
+    if (nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
+        return err_errno(e, errno, "removing %s", path);
+    return true;
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool file_lock(const char *path, int *fd_out, struct err *e)
+{
+    CLEANUP(close_fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_errno(e, errno, "opening lock file %s", path);
+    char pid[32] = "";
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return err_errno(e, errno, "locking %s", path);
+        ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+        pid[n > 0 ? n : 0] = 0;
+        uint64_t holder = 0;
+        str_to_u64(str_trim(str_from(pid)), &holder);
+        return err_set(e, ERR_BUSY, "%s is locked by process %" PRIu64 ": another server uses this folder", path, holder);
+    }
+    int n = snprintf(pid, sizeof pid, "%d", (int)getpid());
+    if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
+        return err_errno(e, errno, "writing lock file %s", path);
+    *fd_out = fd;
+    fd = -1;
+    return true;
+}
+
+bool file_temp_dir(struct arena *a, const char *prefix, str *out, struct err *e)
+{
+    const char *below = getenv("TMPDIR");
+    str name = arena_printf(a, "%s/%s-XXXXXX", below && *below ? below : "/tmp", prefix);
+    char *path = arena_bytes(a, name.n + 1);
+    memcpy(path, name.p, name.n + 1);
+    if (!mkdtemp(path))
+        return err_errno(e, errno, "creating a folder like %s", path);
+    *out = (str){ path, name.n };
+    return true;
+}
