@@ -1,0 +1,109 @@
+// pool.h - PowerShell workers: warm processes, one script at a time each, bound to one owner.
+//
+// From its first run a worker belongs to one owner (space, identity, reaction) until it is recycled,
+// because a fresh runspace is not a fresh process. Idle unassigned workers are kept warm. A worker
+// that breaks the protocol, outlives its time, its memory or its usefulness is killed with all its
+// descendants and replaced. Late frames (other run, older fence) are dropped. Nothing in a frame is
+// trusted. docs/worker-protocol.md is the protocol.
+//
+// Everything runs on the loop's thread. Job callbacks come in the order: started?, (log | call |
+// egress)*, done; done exactly once, after which the job is forgotten.
+#pragma once
+
+#include "json/json.h"
+#include "sys/loop.h"
+
+struct script_pool;
+struct script_job;
+
+enum script_engine { SCRIPT_ENGINE_AUTO, SCRIPT_ENGINE_BUNDLED, SCRIPT_ENGINE_PWSH };
+
+struct script_pool_options {
+    struct loop *loop;
+    enum script_engine engine;
+    const char *runtime_dir;    // where the built worker host lies (build/powershell)
+    const char *work_dir;       // private temp folders of workers are made below
+    int max_workers;            // 0: 2 per core, at least 4
+    int warm_workers;           // idle unassigned ones kept ready; default 1
+    int max_runs_per_worker;    // then recycled; 0: 1000
+    int64_t idle_ms;            // an assigned worker idle that long is recycled; 0: 5 minutes
+    int64_t grace_ms;           // between cancel and kill; 0: 2000
+    const char *run_as_user;    // OS user workers run as where the server may switch; NULL: none
+    bool use_sandbox;           // bubblewrap where installed
+};
+
+struct script_capabilities {     // for doctor
+    bool is_available;
+    char engine[16];             // "bundled" or "pwsh"
+    char version[32];
+    char path[512];
+    char containment[128];       // how descendants are killed and limits enforced here
+    char missing[1024];          // commands this engine lacks; or, when not available, what to install and how
+};
+
+MUST_USE bool script_pool_open(const struct script_pool_options *opt, struct script_pool **out, struct err *e);
+// Kills all workers (jobs end as interrupted), then done(ctx) when no process is left.
+void script_pool_close(struct script_pool *p, void (*done)(void *ctx), void *ctx);
+struct script_capabilities script_pool_capabilities(struct script_pool *p);
+int script_pool_idle(const struct script_pool *p);   // warm or free workers
+int script_pool_busy(const struct script_pool *p);
+// True when a job of this owner could start now.
+bool script_pool_has_room(const struct script_pool *p, str owner);
+
+enum script_outcome { SCRIPT_SUCCEEDED, SCRIPT_FAILED, SCRIPT_TIMED_OUT, SCRIPT_INTERRUPTED, SCRIPT_CANCELLED };
+
+struct script_result {
+    enum script_outcome outcome;
+    bool has_exit_code;
+    int exit_code;
+    const struct json *output;   // array
+    str error;                   // empty when it succeeded; says what happened and where
+    const struct json *variables; // what Set-OctopusVariable set, or NULL
+    bool had_started;            // the script's first statement may have run
+};
+
+struct script_call {             // the script wants something of the broker
+    int64_t id;
+    bool is_feed;
+    str method, path_or_url;
+    const struct json *headers;  // object of text, or NULL
+    str body;                    // decoded bytes
+    bool has_body;
+};
+
+struct script_job_options {
+    str owner;                   // "Spaces-1/Identities-2/Reactions-3"
+    bool is_isolated;            // a process of its own, ended after the run
+    str run_id;
+    int64_t fence;
+    int64_t timeout_ms;
+    int64_t memory_bytes;        // of the worker process tree
+    struct json *frame;          // the "run" frame without Type, RunId, Fence; copied
+    void *ctx;
+    void (*started)(void *ctx);
+    void (*log)(void *ctx, const struct json *lines);                   // array of checked {Time, Level, Text}
+    void (*call)(void *ctx, const struct script_call *call);            // answer with script_call_reply
+    bool (*egress)(void *ctx, str host, str address, int port, str *reason);
+    void (*done)(void *ctx, const struct script_result *result);
+};
+// Waits for a worker of its owner if all are busy.
+struct script_job *script_job_start(struct script_pool *p, const struct script_job_options *opt);
+void script_job_cancel(struct script_job *job, const char *reason);
+
+struct script_reply {
+    int status;
+    const struct json *headers;  // object of text, or NULL
+    str body;
+    bool is_withheld;
+    str error;                   // why nothing was sent; empty otherwise
+};
+void script_call_reply(struct script_job *job, int64_t call_id, const struct script_reply *reply);
+
+struct script_parse_error { str message; int line, column; };
+struct script_parsed {
+    struct script_parse_error *errors;
+    size_t error_count;
+    const struct json *parameters, *variables; // arrays of names
+    str failure;                 // no engine, or it broke: why; errors are unknown then
+};
+void script_parse(struct script_pool *p, str script, void (*done)(void *ctx, const struct script_parsed *parsed), void *ctx);
