@@ -148,42 +148,51 @@ bool str_to_i64(str s, int64_t *out)
     return true;
 }
 
+size_t str_utf8_next(str s, bool *is_valid)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    // Unicode 15, table 3-7: only the second byte has special ranges.
+    size_t length;
+    unsigned char low = 0x80, high = 0xBF;
+    *is_valid = true;
+    if (!s.n || p[0] < 0x80)
+        return MIN(s.n, (size_t)1);
+    if (p[0] >= 0xC2 && p[0] <= 0xDF) {
+        length = 2;
+    } else if (p[0] >= 0xE0 && p[0] <= 0xEF) {
+        length = 3;
+        low = p[0] == 0xE0 ? 0xA0 : low;
+        high = p[0] == 0xED ? 0x9F : high;
+    } else if (p[0] >= 0xF0 && p[0] <= 0xF4) {
+        length = 4;
+        low = p[0] == 0xF0 ? 0x90 : low;
+        high = p[0] == 0xF4 ? 0x8F : high;
+    } else {
+        *is_valid = false;
+        return 1;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if (i == s.n || p[i] < low || p[i] > high) {
+            *is_valid = false;
+            return i;
+        }
+        low = 0x80;
+        high = 0xBF;
+    }
+    return length;
+}
+
 bool str_is_utf8(str s)
 {
-    const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
-
-    while (p < end) {
-        unsigned char c = *p;
-        if (c < 0x80) {
-            p++;
-            continue;
+    bool is_valid = true;
+    while (s.n && is_valid) {
+        // Most text is ASCII: eight bytes at a time.
+        for (uint64_t eight; s.n >= sizeof eight; s = str_skip(s, sizeof eight)) {
+            memcpy(&eight, s.p, sizeof eight);
+            if (eight & 0x8080808080808080ULL)
+                break;
         }
-        // Unicode 15, table 3-7: only the second byte has special ranges.
-        size_t more;
-        unsigned char low = 0x80, high = 0xBF;
-        if (c >= 0xC2 && c <= 0xDF) {
-            more = 1;
-        } else if (c >= 0xE0 && c <= 0xEF) {
-            more = 2;
-            if (c == 0xE0)
-                low = 0xA0;
-            if (c == 0xED)
-                high = 0x9F;
-        } else if (c >= 0xF0 && c <= 0xF4) {
-            more = 3;
-            if (c == 0xF0)
-                low = 0x90;
-            if (c == 0xF4)
-                high = 0x8F;
-        } else {
-            return false;
-        }
-        if ((size_t)(end - p) <= more || p[1] < low || p[1] > high)
-            return false;
-        for (size_t i = 2; i <= more; i++)
-            if (p[i] < 0x80 || p[i] > 0xBF)
-                return false;
-        p += more + 1;
+        s = str_skip(s, str_utf8_next(s, &is_valid));
     }
-    return true;
+    return is_valid;
 }

@@ -42,3 +42,6 @@ bool str_to_u64(str s, uint64_t *out);
 
 // True where the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF).
 bool str_is_utf8(str s);
+// The bytes of the first character. Where it is broken, those that one U+FFFD stands for (Unicode 15,
+// section 3.9: the longest start of a character); at least 1 unless s is empty.
+size_t str_utf8_next(str s, bool *is_valid);

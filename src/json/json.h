@@ -26,7 +26,7 @@ struct json {
 };
 
 // Errors name line and column (both from 1, columns in characters) or the path of a repeated key.
-// ERR_TOO_LARGE for the limits, ERR_INVALID for the rest.
+// ERR_TOO_LARGE for the limits, ERR_INVALID for the rest. A byte order mark in front is skipped.
 MUST_USE bool json_parse(struct arena *a, str text, struct json **out, struct err *e);
 
 // Reading. A NULL node is taken as "nothing there" everywhere.
@@ -41,7 +41,8 @@ bool json_double(const struct json *j, double *out);                   // false 
 const char *json_type_name(const struct json *j);                      // "null", "boolean", "number", ...
 // RFC 6901; NULL where nothing is there or the pointer is malformed. "" is the root.
 struct json *json_pointer(const struct json *root, str pointer);
-bool json_equal(const struct json *a, const struct json *b);           // member order ignored, numbers by text
+// Member order is ignored, numbers compare by text. Two trees without repeated keys, as json_parse() gives them.
+bool json_equal(const struct json *a, const struct json *b);
 
 #define json_each(child, parent) for (struct json *child = (parent) ? (parent)->first : NULL; child; child = child->next)
 
@@ -72,3 +73,5 @@ void json_add_time(struct arena *a, struct json *object, const char *name, int64
 void json_write(struct buf *out, const struct json *j, bool is_pretty);
 str json_text(struct arena *a, const struct json *j);                  // compact
 void json_write_string(struct buf *out, str text);                     // with its quotes; broken UTF-8 becomes U+FFFD
+// Appends a member's name to a path for people: "Filter" + Names = "Filter.Names"; odd names as ["..."], long ones cut.
+void json_write_path_name(struct buf *path, str name);
