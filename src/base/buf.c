@@ -16,14 +16,15 @@ void buf_clear(struct buf *b)
     b->is_full = false;
 }
 
-char *buf_room(struct buf *b, size_t n)
+// Never NULL but over max, not even for nothing in an empty buf: callers take NULL for "full".
+char *buf_grow(struct buf *b, size_t n)
 {
     size_t need;
     if (__builtin_add_overflow(b->n, n, &need) || (b->max && need > b->max)) {
         b->is_full = true;
         return NULL;
     }
-    if (need > b->cap) {
+    if (need > b->cap || !b->p) {
         size_t cap = MAX(need, MAX(b->cap * 2, (size_t)64));
         if (b->max)
             cap = MIN(cap, b->max);
@@ -31,28 +32,6 @@ char *buf_room(struct buf *b, size_t n)
         b->cap = cap;
     }
     return b->p + b->n;
-}
-
-void buf_wrote(struct buf *b, size_t n)
-{
-    assert(b->n + n <= b->cap);
-    b->n += n;
-}
-
-bool buf_add(struct buf *b, str s)
-{
-    char *at = buf_room(b, s.n);
-    if (!at)
-        return s.n == 0 && !b->is_full;
-    if (s.n)
-        memcpy(at, s.p, s.n);
-    b->n += s.n;
-    return true;
-}
-
-bool buf_add_char(struct buf *b, char c)
-{
-    return buf_add(b, (str){ &c, 1 });
 }
 
 bool buf_add_text(struct buf *b, const char *c_string)
