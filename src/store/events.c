@@ -1,0 +1,327 @@
+// Events: accepted with their deduplication in one transaction, read back for matching and lists.
+#include "store/committer.h"
+
+enum dedupe_kind { DEDUPE_IDEMPOTENCY_KEY = 1, DEDUPE_DELIVERY_ID = 2 };
+
+struct accept {
+    struct store_accept *items;
+    size_t count;
+    struct store_tail tail;
+    bool has_tail;
+    struct accept_result *results;
+    store_accepted_fn *done;
+};
+
+static bool find_key(struct db *d, int64_t trigger, enum dedupe_kind kind, str key, const unsigned char body_hash[32], int64_t *event_id, bool *is_same_body, struct err *e)
+{
+    *event_id = 0;
+    sqlite3_stmt *st = db_prepare(d, "SELECT event, body FROM dedupe WHERE trigger = ?1 AND kind = ?2 AND key = ?3", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, trigger);
+    db_bind_i64(st, 2, kind);
+    db_bind_blob(st, 3, key.p, key.n);
+    int row = db_step(d, st, e);
+    if (row > 0) {
+        *event_id = db_i64(st, 0);
+        *is_same_body = sqlite3_column_bytes(st, 1) == 32 && memcmp(sqlite3_column_blob(st, 1), body_hash, 32) == 0;
+        sqlite3_reset(st);
+    }
+    return row >= 0;
+}
+
+static bool remember_key(struct db *d, int64_t trigger, enum dedupe_kind kind, str key, const unsigned char body_hash[32], int64_t event_id, int64_t at_ms, struct err *e)
+{
+    sqlite3_stmt *st = db_prepare(d, "INSERT OR REPLACE INTO dedupe(trigger, kind, key, body, event, at) VALUES(?1, ?2, ?3, ?4, ?5, ?6)", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, trigger);
+    db_bind_i64(st, 2, kind);
+    db_bind_blob(st, 3, key.p, key.n);
+    db_bind_blob(st, 4, body_hash, 32);
+    db_bind_i64(st, 5, event_id);
+    db_bind_i64(st, 6, at_ms);
+    return db_run(d, st, e);
+}
+
+static bool insert_event(struct db *d, const struct store_event *v, int64_t *id, struct err *e)
+{
+    sqlite3_stmt *st = db_prepare(d,
+        "INSERT INTO events(space, source, trigger, connection, type, octopus_id, delivery_id, is_reused, occurred, received, caused_run, depth, payload_kind, request, body)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, v->space_id);
+    db_bind_i64(st, 2, v->source);
+    db_bind_i64(st, 3, v->trigger_id);
+    db_bind_i64(st, 4, v->connection_id);
+    db_bind_str(st, 5, v->type);
+    db_bind_opt(st, 6, v->octopus_event_id);
+    db_bind_opt(st, 7, v->delivery_id);
+    db_bind_i64(st, 8, v->is_reused_delivery);
+    db_bind_i64(st, 9, v->occurred_ms);
+    db_bind_i64(st, 10, v->received_ms);
+    db_bind_i64(st, 11, v->caused_by_run);
+    db_bind_i64(st, 12, v->caused_depth);
+    db_bind_str(st, 13, v->payload_kind);
+    db_bind_opt(st, 14, v->request);
+    db_bind_blob(st, 15, v->body.p, v->body.n);
+    if (!db_run(d, st, e))
+        return false;
+    *id = sqlite3_last_insert_rowid(db_handle(d));
+    return true;
+}
+
+// An Octopus event is known by its id within its connection.
+static bool find_octopus_event(struct db *d, const struct store_event *v, int64_t *id, struct err *e)
+{
+    *id = 0;
+    sqlite3_stmt *st = db_prepare(d, "SELECT id FROM events WHERE connection = ?1 AND octopus_id = ?2 AND octopus_id IS NOT NULL", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, v->connection_id);
+    db_bind_str(st, 2, v->octopus_event_id);
+    int row = db_step(d, st, e);
+    if (row > 0) {
+        *id = db_i64(st, 0);
+        sqlite3_reset(st);
+    }
+    return row >= 0;
+}
+
+static bool accept_one(struct db *d, struct store_accept *item, struct accept_result *r, struct err *e)
+{
+    struct store_event *v = &item->event;
+    bool is_same_body = false;
+    *r = (struct accept_result){ ACCEPT_NEW, 0 };
+
+    if (v->octopus_event_id.n) {
+        if (!find_octopus_event(d, v, &r->event_id, e))
+            return false;
+        if (r->event_id) {
+            r->outcome = ACCEPT_DUPLICATE;
+            return true;
+        }
+    }
+    if (item->idempotency_key.n) {
+        if (!find_key(d, v->trigger_id, DEDUPE_IDEMPOTENCY_KEY, item->idempotency_key, item->body_hash, &r->event_id, &is_same_body, e))
+            return false;
+        if (r->event_id) {
+            r->outcome = is_same_body ? ACCEPT_DUPLICATE : ACCEPT_KEY_REUSED;
+            return true;
+        }
+    }
+    v->is_reused_delivery = false;
+    if (v->delivery_id.n && v->source == EVENT_EXTERNAL) {
+        if (!find_key(d, v->trigger_id, DEDUPE_DELIVERY_ID, v->delivery_id, item->body_hash, &r->event_id, &is_same_body, e))
+            return false;
+        if (r->event_id && is_same_body) {
+            r->outcome = ACCEPT_DUPLICATE;
+            return true;
+        }
+        v->is_reused_delivery = r->event_id != 0; // senders reuse their ids (senders.md 1.1)
+    }
+    if (!insert_event(d, v, &r->event_id, e))
+        return false;
+    if (item->idempotency_key.n && !remember_key(d, v->trigger_id, DEDUPE_IDEMPOTENCY_KEY, item->idempotency_key, item->body_hash, r->event_id, v->received_ms, e))
+        return false;
+    if (v->delivery_id.n && v->source == EVENT_EXTERNAL && !remember_key(d, v->trigger_id, DEDUPE_DELIVERY_ID, v->delivery_id, item->body_hash, r->event_id, v->received_ms, e))
+        return false;
+    return true;
+}
+
+static bool exec_accept(struct db *d, struct op *op, struct err *e)
+{
+    struct accept *a = op->args;
+    for (size_t i = 0; i < a->count; i++)
+        if (!accept_one(d, &a->items[i], &a->results[i], e))
+            return false;
+    if (!a->has_tail)
+        return true;
+    sqlite3_stmt *st = db_prepare(d, "INSERT OR REPLACE INTO tails(connection, doc) VALUES(?1, ?2)", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, a->tail.connection_id);
+    db_bind_str(st, 2, a->tail.doc);
+    return db_run(d, st, e);
+}
+
+static void undo_accept(struct op *op)
+{
+    struct accept *a = op->args;
+    for (size_t i = 0; i < a->count; i++)
+        a->results[i] = (struct accept_result){ ACCEPT_FAILED, 0 };
+}
+
+static void done_accept(struct op *op)
+{
+    struct accept *a = op->args;
+    a->done(op->user_ctx, a->results, a->count, &op->err);
+}
+
+bool store_accept(struct store *s, struct loop *loop, const struct store_accept *items, size_t count, const struct store_tail *tail, store_accepted_fn *done, void *ctx, struct err *e)
+{
+    struct op *op = op_new(s, exec_accept);
+    struct arena *m = &op->arena;
+    struct accept *a = op->args = ARENA_NEW(m, struct accept);
+    a->items = ARENA_ARRAY(m, struct store_accept, count);
+    a->results = ARENA_ARRAY(m, struct accept_result, count);
+    a->count = count;
+    a->done = done;
+    for (size_t i = 0; i < count; i++) {
+        struct store_accept *to = &a->items[i];
+        *to = items[i];
+        to->event.type = arena_str(m, to->event.type);
+        to->event.octopus_event_id = arena_str(m, to->event.octopus_event_id);
+        to->event.delivery_id = arena_str(m, to->event.delivery_id);
+        to->event.request = arena_str(m, to->event.request);
+        to->event.payload_kind = arena_str(m, to->event.payload_kind);
+        to->event.body = arena_str(m, to->event.body);
+        to->idempotency_key = arena_str(m, to->idempotency_key);
+    }
+    if (tail) {
+        a->has_tail = true;
+        a->tail = (struct store_tail){ tail->connection_id, arena_str(m, tail->doc) };
+    }
+    op->undo = undo_accept;
+    op->done = done_accept;
+    op->user_ctx = ctx;
+    op->loop = loop;
+    op->requests = MAX(count, (size_t)1);
+    op->bytes = m->bytes;
+    return op_submit(op, e);
+}
+
+bool store_tail_get(struct store *s, int64_t connection_id, struct arena *a, str *doc, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *doc = (str){ "", 0 };
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT doc FROM tails WHERE connection = ?1", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, connection_id);
+    int row = db_step(r.db, st, e);
+    if (row > 0)
+        *doc = db_str(st, 0, a);
+    return row >= 0;
+}
+
+#define EVENT_COLUMNS                                                                                                                 \
+    "id, space, source, trigger, connection, type, octopus_id, delivery_id, is_reused, occurred, received, caused_run, depth, matched," \
+    " not_matched, errors, is_matched, payload_kind, request"
+
+static void read_event(sqlite3_stmt *st, struct arena *a, bool with_body, struct store_event *v)
+{
+    *v = (struct store_event){
+        .id = db_i64(st, 0),
+        .space_id = db_i64(st, 1),
+        .source = (enum event_source)db_i64(st, 2),
+        .trigger_id = db_i64(st, 3),
+        .connection_id = db_i64(st, 4),
+        .type = db_str(st, 5, a),
+        .octopus_event_id = db_str(st, 6, a),
+        .delivery_id = db_str(st, 7, a),
+        .is_reused_delivery = db_i64(st, 8),
+        .occurred_ms = db_i64(st, 9),
+        .received_ms = db_i64(st, 10),
+        .caused_by_run = db_i64(st, 11),
+        .caused_depth = (int)db_i64(st, 12),
+        .matched = db_i64(st, 13),
+        .not_matched = db_i64(st, 14),
+        .errors = db_i64(st, 15),
+        .is_matched = db_i64(st, 16),
+        .payload_kind = db_str(st, 17, a),
+        .request = db_str(st, 18, a),
+    };
+    if (with_body)
+        v->body = db_str(st, 19, a);
+}
+
+bool store_event_get(struct store *s, int64_t space_id, int64_t id, struct arena *a, struct store_event **out, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = NULL;
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT " EVENT_COLUMNS ", body FROM events WHERE id = ?1 AND (?2 = 0 OR space = ?2)", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, id);
+    db_bind_i64(st, 2, space_id);
+    int row = db_step(r.db, st, e);
+    if (row > 0) {
+        *out = ARENA_NEW(a, struct store_event);
+        read_event(st, a, true, *out);
+    }
+    return row >= 0;
+}
+
+// Parameters 1 to 7 in this order, whether used or not.
+static void bind_filter(sqlite3_stmt *st, const struct event_filter *f)
+{
+    db_bind_i64(st, 1, f->space_id);
+    db_bind_i64(st, 2, f->source);
+    db_bind_str(st, 3, f->type);
+    db_bind_i64(st, 4, f->trigger_id);
+    db_bind_str(st, 5, f->octopus_event_id);
+    db_bind_i64(st, 6, f->from_ms);
+    db_bind_i64(st, 7, f->to_ms);
+}
+
+#define EVENT_FILTER                                                                                                                        \
+    " FROM events WHERE (?1 = 0 OR space = ?1) AND (?2 < 0 OR source = ?2) AND (?3 = '' OR type = ?3) AND (?4 = 0 OR trigger = ?4)"          \
+    " AND (?5 = '' OR octopus_id = ?5) AND (?6 = 0 OR received >= ?6) AND (?7 = 0 OR received < ?7)"
+
+bool store_event_list(struct store *s, const struct event_filter *f, struct store_page page, bool with_body, struct arena *a, struct store_events *out, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = (struct store_events){ 0 };
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT count(*)" EVENT_FILTER, e);
+    if (!st)
+        return false;
+    bind_filter(st, f);
+    if (db_step(r.db, st, e) < 0)
+        return false;
+    out->total = db_i64(st, 0);
+    sqlite3_reset(st);
+
+    st = with_body ? db_prepare(r.db, "SELECT " EVENT_COLUMNS ", body" EVENT_FILTER " AND (?8 = 0 OR id < ?8) ORDER BY id DESC LIMIT ?9 OFFSET ?10", e)
+                   : db_prepare(r.db, "SELECT " EVENT_COLUMNS EVENT_FILTER " AND (?8 = 0 OR id < ?8) ORDER BY id DESC LIMIT ?9 OFFSET ?10", e);
+    if (!st)
+        return false;
+    bind_filter(st, f);
+    db_bind_i64(st, 8, page.before_id);
+    db_bind_i64(st, 9, page.take);
+    db_bind_i64(st, 10, page.skip);
+    out->items = ARENA_ARRAY(a, struct store_event, (size_t)page.take);
+    int row;
+    while ((row = db_step(r.db, st, e)) > 0)
+        read_event(st, a, with_body, &out->items[out->count++]);
+    return row == 0;
+}
+
+bool store_events_unmatched(struct store *s, int64_t after_id, size_t max_count, size_t max_bytes, struct arena *a, struct store_events *out, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = (struct store_events){ 0 };
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT " EVENT_COLUMNS ", body FROM events WHERE id > ?1 AND is_matched = 0 ORDER BY id LIMIT ?2", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, after_id);
+    db_bind_i64(st, 2, (int64_t)max_count);
+    out->items = ARENA_ARRAY(a, struct store_event, max_count);
+    size_t bytes = 0;
+    int row = 0;
+    while (out->count < max_count && (!out->count || bytes < max_bytes) && (row = db_step(r.db, st, e)) > 0) {
+        struct store_event *v = &out->items[out->count++];
+        read_event(st, a, true, v);
+        bytes += v->body.n + v->request.n;
+    }
+    return row >= 0;
+}

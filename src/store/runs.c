@@ -1,0 +1,564 @@
+// The life of a run: claimed under a fence, its attempt recorded, finished, recovered, read.
+#include "store/runs.h"
+
+#include <stdio.h>
+
+#define RUN_COLUMNS                                                                                                                        \
+    "id, space, reaction, revision_id, revision, event, revision_hash, key, replay_of, replay, state, queued, started, finished, due, attempts," \
+    " fence, lease, is_repeatable, depth, order_key, error, output"
+
+static void read_run(sqlite3_stmt *st, struct arena *a, struct store_run *v)
+{
+    *v = (struct store_run){
+        .id = db_i64(st, 0),
+        .space_id = db_i64(st, 1),
+        .reaction_id = db_i64(st, 2),
+        .revision_id = db_i64(st, 3),
+        .revision_number = db_i64(st, 4),
+        .event_id = db_i64(st, 5),
+        .revision_hash = db_str(st, 6, a),
+        .key = db_str(st, 7, a),
+        .replay_of = db_i64(st, 8),
+        .replay_number = db_i64(st, 9),
+        .state = (enum run_state)db_i64(st, 10),
+        .queued_ms = db_i64(st, 11),
+        .started_ms = db_i64(st, 12),
+        .finished_ms = db_i64(st, 13),
+        .due_ms = db_i64(st, 14),
+        .attempts = db_i64(st, 15),
+        .fence = db_i64(st, 16),
+        .lease_until_ms = db_i64(st, 17),
+        .is_repeatable = db_i64(st, 18),
+        .depth = db_i64(st, 19),
+        .order_key = db_str(st, 20, a),
+        .error = db_str(st, 21, a),
+        .output = db_str(st, 22, a),
+    };
+}
+
+// ---- claim ----
+
+struct claim {
+    struct store_claim *items;
+    size_t count;
+    struct store_run *runs;
+    size_t run_count, run_cap;
+    store_claimed_fn *done;
+};
+
+static bool start_attempt(struct db *d, struct store_run *run, const struct store_claim *item, struct err *e)
+{
+    sqlite3_stmt *st = db_prepare(d,
+        "UPDATE runs SET state = 1, attempts = attempts + 1, fence = fence + 1, lease = ?2, started = CASE started WHEN 0 THEN ?3 ELSE started END WHERE id = ?1", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, run->id);
+    db_bind_i64(st, 2, item->lease_until_ms);
+    db_bind_i64(st, 3, item->now_ms);
+    if (!db_run(d, st, e))
+        return false;
+    run->state = RUN_RUNNING;
+    run->attempts++;
+    run->fence++;
+    run->lease_until_ms = item->lease_until_ms;
+    if (!run->started_ms)
+        run->started_ms = item->now_ms;
+
+    st = db_prepare(d, "INSERT INTO attempts(run, number, started, finished, outcome, node) VALUES(?1, ?2, ?3, 0, 0, ?4)", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, run->id);
+    db_bind_i64(st, 2, run->attempts);
+    db_bind_i64(st, 3, item->now_ms);
+    db_bind_str(st, 4, item->node);
+    return db_run(d, st, e);
+}
+
+static bool claim_one(struct db *d, struct op *op, struct claim *c, const struct store_claim *item, struct err *e)
+{
+    // A run with an order key waits until every earlier one of that key is at its end.
+    sqlite3_stmt *st = db_prepare(d,
+        "SELECT " RUN_COLUMNS " FROM runs r WHERE reaction = ?1 AND state IN (0, 2) AND due <= ?2"
+        " AND (order_key IS NULL OR NOT EXISTS(SELECT 1 FROM runs o WHERE o.reaction = r.reaction AND o.order_key = r.order_key AND o.id < r.id AND o.state IN (0, 1, 2)))"
+        " ORDER BY due, id LIMIT ?3", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, item->reaction_id);
+    db_bind_i64(st, 2, item->now_ms);
+    db_bind_i64(st, 3, item->limit);
+    size_t first = c->run_count;
+    int row;
+    while ((row = db_step(d, st, e)) > 0) {
+        assert(c->run_count < c->run_cap);
+        read_run(st, &op->arena, &c->runs[c->run_count++]);
+    }
+    if (row < 0)
+        return false;
+    for (size_t i = first; i < c->run_count; i++)
+        if (!start_attempt(d, &c->runs[i], item, e))
+            return false;
+    return true;
+}
+
+static bool exec_claim(struct db *d, struct op *op, struct err *e)
+{
+    struct claim *c = op->args;
+    c->run_count = 0;
+    for (size_t i = 0; i < c->count; i++)
+        if (!claim_one(d, op, c, &c->items[i], e))
+            return false;
+    return true;
+}
+
+static void undo_claim(struct op *op)
+{
+    ((struct claim *)op->args)->run_count = 0;
+}
+
+static void done_claim(struct op *op)
+{
+    struct claim *c = op->args;
+    c->done(op->user_ctx, c->runs, c->run_count, &op->err);
+}
+
+static void submit(struct op *op, struct loop *loop, void *ctx)
+{
+    op->loop = loop;
+    op->user_ctx = ctx;
+    op->bytes = op->arena.bytes;
+    bool submitted = op_submit(op, NULL);
+    assert(submitted); // never refused: it counts no requests
+    (void)submitted;
+}
+
+void store_claim(struct store *s, struct loop *loop, const struct store_claim *items, size_t count, store_claimed_fn *done, void *ctx)
+{
+    struct op *op = op_new(s, exec_claim);
+    struct claim *c = op->args = ARENA_NEW(&op->arena, struct claim);
+    c->items = ARENA_ARRAY(&op->arena, struct store_claim, count);
+    c->count = count;
+    c->done = done;
+    for (size_t i = 0; i < count; i++) {
+        c->items[i] = items[i];
+        c->items[i].node = arena_str(&op->arena, items[i].node);
+        c->run_cap += (size_t)items[i].limit;
+    }
+    c->runs = ARENA_ARRAY(&op->arena, struct store_run, c->run_cap);
+    op->undo = undo_claim;
+    op->done = done_claim;
+    submit(op, loop, ctx);
+}
+
+// ---- finish ----
+
+struct finish {
+    struct store_finish *items;
+    size_t count;
+    bool *was_current;
+    store_finished_fn *done;
+};
+
+static bool end_attempt(struct db *d, const struct store_finish *f, struct err *e)
+{
+    sqlite3_stmt *st = db_prepare(d, "UPDATE attempts SET finished = ?2, outcome = ?3, exit_code = ?4, error = ?5, doc = ?6 WHERE run = ?1 AND outcome = 0", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, f->run_id);
+    db_bind_i64(st, 2, f->now_ms);
+    db_bind_i64(st, 3, f->outcome);
+    if (f->has_exit_code)
+        db_bind_i64(st, 4, f->exit_code);
+    db_bind_opt(st, 5, f->error);
+    db_bind_opt(st, 6, f->attempt_doc);
+    return db_run(d, st, e);
+}
+
+static bool finish_one(struct db *d, const struct store_finish *f, bool *was_current, struct err *e)
+{
+    bool is_final = run_state_is_final(f->state);
+    sqlite3_stmt *st = db_prepare(d,
+        "UPDATE runs SET state = ?3, finished = ?4, due = ?5, lease = 0, error = ?6, output = ?7 WHERE id = ?1 AND fence = ?2 AND state = 1", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, f->run_id);
+    db_bind_i64(st, 2, f->fence);
+    db_bind_i64(st, 3, f->state);
+    db_bind_i64(st, 4, is_final ? f->now_ms : 0);
+    db_bind_i64(st, 5, is_final ? 0 : f->due_ms);
+    db_bind_opt(st, 6, f->error);
+    db_bind_opt(st, 7, f->output);
+    if (!db_run(d, st, e))
+        return false;
+    *was_current = sqlite3_changes(db_handle(d)) > 0;
+    return !*was_current || end_attempt(d, f, e);
+}
+
+static bool exec_finish(struct db *d, struct op *op, struct err *e)
+{
+    struct finish *f = op->args;
+    for (size_t i = 0; i < f->count; i++)
+        if (!finish_one(d, &f->items[i], &f->was_current[i], e))
+            return false;
+    return true;
+}
+
+static void done_finish(struct op *op)
+{
+    struct finish *f = op->args;
+    f->done(op->user_ctx, f->was_current, f->count, &op->err);
+}
+
+void store_finish(struct store *s, struct loop *loop, const struct store_finish *items, size_t count, store_finished_fn *done, void *ctx)
+{
+    struct op *op = op_new(s, exec_finish);
+    struct finish *f = op->args = ARENA_NEW(&op->arena, struct finish);
+    f->items = ARENA_ARRAY(&op->arena, struct store_finish, count);
+    f->was_current = ARENA_ARRAY(&op->arena, bool, count);
+    f->count = count;
+    f->done = done;
+    for (size_t i = 0; i < count; i++) {
+        f->items[i] = items[i];
+        f->items[i].error = arena_str(&op->arena, items[i].error);
+        f->items[i].output = arena_str(&op->arena, items[i].output);
+        f->items[i].attempt_doc = arena_str(&op->arena, items[i].attempt_doc);
+    }
+    op->done = done ? done_finish : NULL;
+    submit(op, loop, ctx);
+}
+
+// ---- log lines and API calls ----
+
+struct append {
+    struct store_log_line *lines;
+    size_t line_count;
+    struct store_api_call *calls;
+    size_t call_count;
+};
+
+static bool exec_append(struct db *d, struct op *op, struct err *e)
+{
+    struct append *p = op->args;
+    for (size_t i = 0; i < p->line_count; i++) {
+        const struct store_log_line *l = &p->lines[i];
+        sqlite3_stmt *st = db_prepare(d, "INSERT INTO logs(run, attempt, at, level, text) VALUES(?1, ?2, ?3, ?4, ?5)", e);
+        if (!st)
+            return false;
+        db_bind_i64(st, 1, l->run_id);
+        db_bind_i64(st, 2, l->attempt);
+        db_bind_i64(st, 3, l->at_ms);
+        db_bind_str(st, 4, l->level);
+        db_bind_str(st, 5, l->text);
+        if (!db_run(d, st, e))
+            return false;
+    }
+    for (size_t i = 0; i < p->call_count; i++) {
+        const struct store_api_call *c = &p->calls[i];
+        sqlite3_stmt *st = db_prepare(d, "INSERT INTO calls(run, attempt, at, doc) VALUES(?1, ?2, ?3, ?4)", e);
+        if (!st)
+            return false;
+        db_bind_i64(st, 1, c->run_id);
+        db_bind_i64(st, 2, c->attempt);
+        db_bind_i64(st, 3, c->at_ms);
+        db_bind_str(st, 4, c->doc);
+        if (!db_run(d, st, e))
+            return false;
+    }
+    return true;
+}
+
+void store_append(struct store *s, const struct store_log_line *lines, size_t line_count, const struct store_api_call *calls, size_t call_count)
+{
+    struct op *op = op_new(s, exec_append);
+    struct arena *a = &op->arena;
+    struct append *p = op->args = ARENA_NEW(a, struct append);
+    p->lines = ARENA_ARRAY(a, struct store_log_line, line_count);
+    p->line_count = line_count;
+    for (size_t i = 0; i < line_count; i++) {
+        p->lines[i] = lines[i];
+        p->lines[i].level = arena_str(a, lines[i].level);
+        p->lines[i].text = arena_str(a, lines[i].text);
+    }
+    p->calls = ARENA_ARRAY(a, struct store_api_call, call_count);
+    p->call_count = call_count;
+    for (size_t i = 0; i < call_count; i++) {
+        p->calls[i] = calls[i];
+        p->calls[i].doc = arena_str(a, calls[i].doc);
+    }
+    submit(op, NULL, NULL);
+}
+
+// ---- recovery, and changes by hand ----
+
+struct recover {
+    int64_t now_ms, requeued, interrupted;
+};
+
+static bool exec_recover(struct db *d, struct op *op, struct err *e)
+{
+    struct recover *r = op->args;
+    sqlite3_stmt *st = db_prepare(d, "UPDATE attempts SET outcome = 4, finished = ?1, error = 'the server stopped while this attempt was under way' WHERE outcome = 0", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, r->now_ms);
+    if (!db_run(d, st, e))
+        return false;
+    st = db_prepare(d, "UPDATE runs SET state = 2, due = ?1, lease = 0 WHERE state = 1 AND is_repeatable = 1", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, r->now_ms);
+    if (!db_run(d, st, e))
+        return false;
+    r->requeued = sqlite3_changes(db_handle(d));
+    st = db_prepare(d,
+        "UPDATE runs SET state = 5, finished = ?1, lease = 0, error = 'the server stopped after the script had started; it may have done part of its work and is not repeated'"
+        " WHERE state = 1", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, r->now_ms);
+    if (!db_run(d, st, e))
+        return false;
+    r->interrupted = sqlite3_changes(db_handle(d));
+    return true;
+}
+
+bool store_recover(struct store *s, int64_t now_ms, int64_t *requeued, int64_t *interrupted, struct err *e)
+{
+    struct op *op = op_new(s, exec_recover);
+    struct recover *r = op->args = ARENA_NEW(&op->arena, struct recover);
+    r->now_ms = now_ms;
+    bool ok = op_wait(op, true, e);
+    *requeued = r->requeued;
+    *interrupted = r->interrupted;
+    op_free(op);
+    return ok;
+}
+
+struct by_hand {
+    int64_t space_id, run_id, now_ms;
+    bool is_cancel;
+};
+
+static bool may_change(const struct by_hand *h, enum run_state state)
+{
+    if (h->is_cancel)
+        return state == RUN_QUEUED || state == RUN_WAITING;
+    return state == RUN_FAILED || state == RUN_INTERRUPTED || state == RUN_DEAD_LETTERED;
+}
+
+static bool exec_by_hand(struct db *d, struct op *op, struct err *e)
+{
+    struct by_hand *h = op->args;
+    sqlite3_stmt *st = db_prepare(d, "SELECT state FROM runs WHERE id = ?1 AND (?2 = 0 OR space = ?2)", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, h->run_id);
+    db_bind_i64(st, 2, h->space_id);
+    int row = db_step(d, st, e);
+    if (row < 0)
+        return false;
+    if (!row) {
+        err_set(&op->err, ERR_NOT_FOUND, "Runs-%" PRId64 " does not exist", h->run_id);
+        return true;
+    }
+    enum run_state state = (enum run_state)db_i64(st, 0);
+    sqlite3_reset(st);
+    if (!may_change(h, state)) {
+        err_set(&op->err, ERR_CONFLICT, "Runs-%" PRId64 " is %s; only a run that is %s can be %s", h->run_id, run_state_name(state),
+            h->is_cancel ? "Queued, Waiting or Running" : "Failed, Interrupted or DeadLettered", h->is_cancel ? "cancelled" : "retried");
+        return true;
+    }
+    st = h->is_cancel ? db_prepare(d, "UPDATE runs SET state = 7, finished = ?2, error = 'cancelled by hand' WHERE id = ?1", e)
+                      : db_prepare(d, "UPDATE runs SET state = 0, due = ?2, finished = 0, error = NULL WHERE id = ?1", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, h->run_id);
+    db_bind_i64(st, 2, h->now_ms);
+    return db_run(d, st, e);
+}
+
+static bool change_by_hand(struct store *s, struct by_hand what, struct err *e)
+{
+    struct op *op = op_new(s, exec_by_hand);
+    struct by_hand *h = op->args = ARENA_NEW(&op->arena, struct by_hand);
+    *h = what;
+    return op_wait(op, false, e);
+}
+
+bool store_run_retry(struct store *s, int64_t space_id, int64_t run_id, int64_t now_ms, struct err *e)
+{
+    return change_by_hand(s, (struct by_hand){ space_id, run_id, now_ms, false }, e);
+}
+
+bool store_run_cancel(struct store *s, int64_t space_id, int64_t run_id, int64_t now_ms, struct err *e)
+{
+    return change_by_hand(s, (struct by_hand){ space_id, run_id, now_ms, true }, e);
+}
+
+// ---- reading ----
+
+bool store_run_get(struct store *s, int64_t space_id, int64_t id, struct arena *a, struct store_run **out, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = NULL;
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT " RUN_COLUMNS " FROM runs WHERE id = ?1 AND (?2 = 0 OR space = ?2)", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, id);
+    db_bind_i64(st, 2, space_id);
+    int row = db_step(r.db, st, e);
+    if (row > 0) {
+        *out = ARENA_NEW(a, struct store_run);
+        read_run(st, a, *out);
+    }
+    return row >= 0;
+}
+
+// Parameters 1 to 6, whether used or not.
+static void bind_filter(sqlite3_stmt *st, const struct run_filter *f)
+{
+    db_bind_i64(st, 1, f->space_id);
+    db_bind_i64(st, 2, f->reaction_id);
+    db_bind_i64(st, 3, f->event_id);
+    db_bind_i64(st, 4, f->states);
+    db_bind_i64(st, 5, f->from_ms);
+    db_bind_i64(st, 6, f->to_ms);
+}
+
+#define RUN_FILTER                                                                                                            \
+    " FROM runs WHERE (?1 = 0 OR space = ?1) AND (?2 = 0 OR reaction = ?2) AND (?3 = 0 OR event = ?3) AND (?4 = 0 OR (1 << state) & ?4)" \
+    " AND (?5 = 0 OR queued >= ?5) AND (?6 = 0 OR queued < ?6)"
+// Named columns the planner can use an index for.
+#define RUN_FILTER_REACTION RUN_FILTER " AND reaction = ?2"
+#define RUN_FILTER_EVENT RUN_FILTER " AND event = ?3"
+#define RUN_PAGE " AND (?7 = 0 OR id < ?7) ORDER BY id DESC LIMIT ?8 OFFSET ?9"
+
+bool store_run_list(struct store *s, const struct run_filter *f, struct store_page page, struct arena *a, struct store_runs *out, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = (struct store_runs){ 0 };
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = f->event_id ? db_prepare(r.db, "SELECT count(*)" RUN_FILTER_EVENT, e)
+                       : f->reaction_id ? db_prepare(r.db, "SELECT count(*)" RUN_FILTER_REACTION, e)
+                                        : db_prepare(r.db, "SELECT count(*)" RUN_FILTER, e);
+    if (!st)
+        return false;
+    bind_filter(st, f);
+    if (db_step(r.db, st, e) < 0)
+        return false;
+    out->total = db_i64(st, 0);
+    sqlite3_reset(st);
+
+    st = f->event_id ? db_prepare(r.db, "SELECT " RUN_COLUMNS RUN_FILTER_EVENT RUN_PAGE, e)
+         : f->reaction_id ? db_prepare(r.db, "SELECT " RUN_COLUMNS RUN_FILTER_REACTION RUN_PAGE, e)
+                          : db_prepare(r.db, "SELECT " RUN_COLUMNS RUN_FILTER RUN_PAGE, e);
+    if (!st)
+        return false;
+    bind_filter(st, f);
+    db_bind_i64(st, 7, page.before_id);
+    db_bind_i64(st, 8, page.take);
+    db_bind_i64(st, 9, page.skip);
+    out->items = ARENA_ARRAY(a, struct store_run, (size_t)page.take);
+    int row;
+    while ((row = db_step(r.db, st, e)) > 0)
+        read_run(st, a, &out->items[out->count++]);
+    return row == 0;
+}
+
+static bool read_calls(struct db *d, int64_t run_id, struct store_attempt *at, struct arena *a, struct err *e)
+{
+    sqlite3_stmt *st = db_prepare(d, "SELECT doc FROM calls WHERE run = ?1 AND attempt = ?2 ORDER BY id LIMIT 1000", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, run_id);
+    db_bind_i64(st, 2, at->number);
+    str *calls = NULL;
+    size_t cap = 0;
+    int row;
+    while ((row = db_step(d, st, e)) > 0) {
+        xgrow(&calls, &cap, at->call_count + 1, sizeof *calls);
+        calls[at->call_count++] = db_str(st, 0, a);
+    }
+    at->calls = ARENA_ARRAY(a, str, at->call_count);
+    if (at->call_count)
+        memcpy(at->calls, calls, sizeof *calls * at->call_count);
+    free(calls);
+    return row == 0;
+}
+
+bool store_attempt_list(struct store *s, int64_t run_id, struct arena *a, struct store_attempts *out, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = (struct store_attempts){ 0 };
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT number, started, finished, outcome, node, exit_code, error, doc FROM attempts WHERE run = ?1 ORDER BY number LIMIT 100", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, run_id);
+    out->items = ARENA_ARRAY(a, struct store_attempt, 100);
+    int row;
+    while ((row = db_step(r.db, st, e)) > 0)
+        out->items[out->count++] = (struct store_attempt){
+            .number = db_i64(st, 0),
+            .started_ms = db_i64(st, 1),
+            .finished_ms = db_i64(st, 2),
+            .outcome = (enum attempt_outcome)db_i64(st, 3),
+            .node = db_str(st, 4, a),
+            .has_exit_code = sqlite3_column_type(st, 5) != SQLITE_NULL,
+            .exit_code = (int)db_i64(st, 5),
+            .error = db_str(st, 6, a),
+            .doc = db_str(st, 7, a),
+        };
+    for (size_t i = 0; row == 0 && i < out->count; i++)
+        if (!read_calls(r.db, run_id, &out->items[i], a, e))
+            return false;
+    return row == 0;
+}
+
+bool store_log_list(struct store *s, int64_t run_id, int64_t after_id, int64_t take, struct arena *a, struct store_log *out, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = (struct store_log){ 0 };
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT id, attempt, at, level, text FROM logs WHERE run = ?1 AND id > ?2 ORDER BY id LIMIT ?3", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, run_id);
+    db_bind_i64(st, 2, after_id);
+    db_bind_i64(st, 3, take);
+    out->items = ARENA_ARRAY(a, struct store_log_line, (size_t)take);
+    out->ids = ARENA_ARRAY(a, int64_t, (size_t)take);
+    int row;
+    while ((row = db_step(r.db, st, e)) > 0) {
+        out->ids[out->count] = db_i64(st, 0);
+        out->items[out->count++] = (struct store_log_line){ run_id, db_i64(st, 1), db_i64(st, 2), db_str(st, 3, a), db_str(st, 4, a) };
+    }
+    return row == 0;
+}
+
+bool store_queue_heads(struct store *s, struct arena *a, struct store_queue *out, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = (struct store_queue){ 0 };
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT reaction, count(*), min(due) FROM runs WHERE state IN (0, 2) GROUP BY reaction", e);
+    if (!st)
+        return false;
+    struct store_queue_head *items = NULL;
+    size_t cap = 0;
+    int row;
+    while ((row = db_step(r.db, st, e)) > 0) {
+        xgrow(&items, &cap, out->count + 1, sizeof *items);
+        items[out->count++] = (struct store_queue_head){ db_i64(st, 0), db_i64(st, 1), db_i64(st, 2) };
+    }
+    out->items = ARENA_ARRAY(a, struct store_queue_head, out->count);
+    if (out->count)
+        memcpy(out->items, items, sizeof *items * out->count);
+    free(items);
+    return row == 0;
+}
