@@ -1,0 +1,33 @@
+// keyring.h - seals secret values with the master key, which is not in the database.
+//
+// XChaCha20-Poly1305 with a random nonce; the record a value belongs to is associated data, so
+// that a ciphertext moved to another record does not open. The master key lies in its own file,
+// mode 0600 (a looser one is refused), or comes from the environment or a systemd credential.
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "sys/random.h"
+
+#define KEYRING_KEY_BYTES 32
+
+struct keyring;
+
+// Reads the key: REACTIONS_MASTER_KEY (64 hex digits), else $CREDENTIALS_DIRECTORY/master-key, else the
+// file, which is created with a new key where there is none. may_create: false refuses instead (the
+// database holds sealed values, so a missing key is an error, not a fresh start).
+MUST_USE bool keyring_open(const char *path, bool may_create, const struct random *random, struct keyring **out, struct err *e);
+// For tests and rotation: a key at hand.
+struct keyring *keyring_from_bytes(const unsigned char key[KEYRING_KEY_BYTES], const struct random *random);
+void keyring_close(struct keyring *k); // wipes the key
+
+// A short name of the key, safe to store and show: two keys with one name are equal.
+str keyring_id(const struct keyring *k);
+
+// record: "Secrets-7/Value", the same for seal and open.
+str keyring_seal(const struct keyring *k, str record, str plain, struct arena *a); // "v1.<key>.<base64>"
+MUST_USE bool keyring_unseal(const struct keyring *k, str record, str sealed, struct arena *a, str *plain, struct err *e);
+
+// A keyed hash (BLAKE2b under a key derived from the master key): what is stored of trigger and API keys.
+#define KEYRING_HASH_BYTES 32
+void keyring_hash(const struct keyring *k, const char *context, str text, unsigned char out[static KEYRING_HASH_BYTES]);
