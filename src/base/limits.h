@@ -11,10 +11,15 @@
 #define LIMIT_HTTP_BODY_BYTES_MAX (25 * 1024 * 1024)
 #define LIMIT_HTTP_HEADER_SECONDS 10
 #define LIMIT_HTTP_BODY_MIN_BYTES_PER_SECOND 1000
+#define LIMIT_HTTP_IDLE_SECONDS 75 // a kept-alive connection between two requests
 #define LIMIT_HTTP_CONNECTIONS 20000
 
 #define LIMIT_ROUTE_TEMPLATE_BYTES 1024
-#define LIMIT_ROUTE_SEGMENTS 64
+#define LIMIT_ROUTE_SEGMENTS 28 // ASP.NET Core's own: its precedence is a decimal number with a digit for each
+#define LIMIT_ROUTE_PARAMS 32
+#define LIMIT_ROUTE_CONSTRAINTS 16 // of one parameter
+#define LIMIT_ROUTE_REGEX_STEPS 100000
+#define LIMIT_ROUTE_REGEX_KILOBYTES 1024
 
 #define LIMIT_QUEUE_REQUESTS 4096              // accepted requests waiting for one commit
 #define LIMIT_QUEUE_BYTES (64 * 1024 * 1024)   // their bytes

@@ -70,6 +70,7 @@ struct http_server_options {
     http_request_fn *on_request;
     void *ctx;
     const char *server_name; // "Server" header, NULL: none
+    int max_connections;     // 0: LIMIT_HTTP_CONNECTIONS, and never more than 3/4 of the descriptors allowed
 };
 
 MUST_USE bool http_server_open(struct loop *l, const struct http_server_options *opt, struct http_server **out, struct err *e);

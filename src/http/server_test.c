@@ -1,0 +1,3 @@
+#include "http/server.h"
+#include "tests/harness/check.h"
+TEST_MAIN()
