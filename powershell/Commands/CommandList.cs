@@ -1,0 +1,93 @@
+// CommandList.cs - every command of ours: its name, its class, and the module full PowerShell keeps it in.
+
+using System;
+using Microsoft.PowerShell.Commands;
+
+namespace Reactions.PowerShell;
+
+internal static class CommandList
+{
+    internal readonly record struct Entry(string Name, Type Type, string Module);
+    internal readonly record struct Alias(string Name, string Definition);
+
+    const string Utility = "Microsoft.PowerShell.Utility", Management = "Microsoft.PowerShell.Management", Security = "Microsoft.PowerShell.Security";
+
+    internal static readonly Entry[] Cmdlets = [
+        // Streams
+        new("Write-Output", typeof(WriteOutputCommand), Utility),
+        new("Write-Host", typeof(WriteHostCommand), Utility),
+        new("Write-Error", typeof(WriteErrorCommand), Utility),
+        new("Write-Warning", typeof(WriteWarningCommand), Utility),
+        new("Write-Verbose", typeof(WriteVerboseCommand), Utility),
+        new("Write-Debug", typeof(WriteDebugCommand), Utility),
+        new("Write-Information", typeof(WriteInformationCommand), Utility),
+        new("Write-Progress", typeof(WriteProgressCommand), Utility),
+        // JSON
+        new("ConvertFrom-Json", typeof(ConvertFromJsonCommand), Utility),
+        new("ConvertTo-Json", typeof(ConvertToJsonCommand), Utility),
+        // Objects
+        new("Select-Object", typeof(SelectObjectCommand), Utility),
+        new("Sort-Object", typeof(SortObjectCommand), Utility),
+        new("Group-Object", typeof(GroupObjectCommand), Utility),
+        new("Measure-Object", typeof(MeasureObjectCommand), Utility),
+        new("Compare-Object", typeof(CompareObjectCommand), Utility),
+        new("Get-Unique", typeof(GetUniqueCommand), Utility),
+        new("Tee-Object", typeof(TeeObjectCommand), Utility),
+        new("Join-String", typeof(JoinStringCommand), Utility),
+        new("Get-Member", typeof(GetMemberCommand), Utility),
+        new("Add-Member", typeof(AddMemberCommand), Utility),
+        new("New-Object", typeof(NewObjectCommand), Utility),
+        // Items, content, paths
+        new("Get-Content", typeof(GetContentCommand), Management),
+        new("Set-Content", typeof(SetContentCommand), Management),
+        new("Add-Content", typeof(AddContentCommand), Management),
+        new("Clear-Content", typeof(ClearContentCommand), Management),
+        new("Get-Item", typeof(GetItemCommand), Management),
+        new("Get-ChildItem", typeof(GetChildItemCommand), Management),
+        new("Set-Item", typeof(SetItemCommand), Management),
+        new("New-Item", typeof(NewItemCommand), Management),
+        new("Remove-Item", typeof(RemoveItemCommand), Management),
+        new("Copy-Item", typeof(CopyItemCommand), Management),
+        new("Move-Item", typeof(MoveItemCommand), Management),
+        new("Rename-Item", typeof(RenameItemCommand), Management),
+        new("Clear-Item", typeof(ClearItemCommand), Management),
+        new("Invoke-Item", typeof(InvokeItemCommand), Management),
+        new("Test-Path", typeof(TestPathCommand), Management),
+        new("Join-Path", typeof(JoinPathCommand), Management),
+        new("Split-Path", typeof(SplitPathCommand), Management),
+        new("Resolve-Path", typeof(ResolvePathCommand), Management),
+        new("Convert-Path", typeof(ConvertPathCommand), Management),
+        new("Get-Location", typeof(GetLocationCommand), Management),
+        new("Set-Location", typeof(SetLocationCommand), Management),
+        new("Push-Location", typeof(PushLocationCommand), Management),
+        new("Pop-Location", typeof(PopLocationCommand), Management),
+        new("Get-ItemProperty", typeof(GetItemPropertyCommand), Management),
+        new("Get-ItemPropertyValue", typeof(GetItemPropertyValueCommand), Management),
+        new("Set-ItemProperty", typeof(SetItemPropertyCommand), Management),
+        new("New-ItemProperty", typeof(NewItemPropertyCommand), Management),
+        new("Remove-ItemProperty", typeof(RemoveItemPropertyCommand), Management),
+        new("Clear-ItemProperty", typeof(ClearItemPropertyCommand), Management),
+        new("Rename-ItemProperty", typeof(RenameItemPropertyCommand), Management),
+        new("Copy-ItemProperty", typeof(CopyItemPropertyCommand), Management),
+        new("Move-ItemProperty", typeof(MoveItemPropertyCommand), Management),
+        new("Get-PSDrive", typeof(GetPSDriveCommand), Management),
+        new("New-PSDrive", typeof(NewPSDriveCommand), Management),
+        new("Remove-PSDrive", typeof(RemovePSDriveCommand), Management),
+        new("Get-PSProvider", typeof(GetPSProviderCommand), Management),
+        // Variables and aliases
+        new("Get-Variable", typeof(GetVariableCommand), Utility),
+        new("New-Variable", typeof(NewVariableCommand), Utility),
+        new("Set-Variable", typeof(SetVariableCommand), Utility),
+        new("Clear-Variable", typeof(ClearVariableCommand), Utility),
+        new("Remove-Variable", typeof(RemoveVariableCommand), Utility),
+        new("Get-Alias", typeof(GetAliasCommand), Utility),
+        new("New-Alias", typeof(NewAliasCommand), Utility),
+        new("Set-Alias", typeof(SetAliasCommand), Utility),
+        new("Remove-Alias", typeof(RemoveAliasCommand), Utility),
+    ];
+
+    // Those the engine's own table has not.
+    internal static readonly Alias[] Aliases = [
+        new("gtz", "Get-TimeZone"), new("fhx", "Format-Hex"),
+    ];
+}

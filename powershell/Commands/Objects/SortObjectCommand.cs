@@ -1,0 +1,131 @@
+// SortObjectCommand.cs - Sort-Object, and the keys that it, Group-Object and Compare-Object go by.
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Management.Automation;
+using System.Management.Automation.Internal;
+using Reactions.PowerShell.Engine;
+
+namespace Microsoft.PowerShell.Commands;
+
+public abstract class OrderCommandBase : PSCmdlet
+{
+    [Parameter(ValueFromPipeline = true)] public PSObject InputObject { get; set; } = AutomationNull.Value;
+    [Parameter(Position = 0)] public object[] Property { get; set; }
+    [Parameter] public string Culture { get; set; }
+    [Parameter] public SwitchParameter CaseSensitive { get; set; }
+
+    private protected readonly List<PSObject> Given = [];
+    private protected CultureInfo CultureInfo { get; private set; }
+
+    protected override void BeginProcessing()
+    {
+        try { CultureInfo = ValueComparer.Culture(Culture); }
+        catch (CultureNotFoundException) { CultureInfo = CultureInfo.CurrentCulture; }
+    }
+
+    protected override void ProcessRecord()
+    {
+        if (InputObject != null && InputObject != AutomationNull.Value) Given.Add(InputObject);
+    }
+}
+
+// One object with what it is ordered by.
+internal sealed record Keyed(PSObject Object, KeyValue[] Keys, int Index)
+{
+    // An object none of whose keys exist cannot be put in order.
+    public bool IsComparable => Keys.Any(k => k.Exists);
+
+    public static List<Keyed> From(PSCmdlet owner, IReadOnlyList<PSObject> given, List<PropertySpec> specs)
+    {
+        if (specs.Count == 0) return given.Select((o, i) => new Keyed(o, [new KeyValue(o, true)], i)).ToList();
+        // Wildcards stand for whatever properties any of the objects has.
+        if (specs.Any(s => s.Expression.HasWildCardCharacters)) specs = Resolve(given, specs);
+        return given.Select((o, i) => new Keyed(o, specs.Select(s => KeyValue.Of(owner, o, s.Expression)).ToArray(), i)).ToList();
+    }
+
+    public static List<PropertySpec> Resolve(IReadOnlyList<PSObject> given, List<PropertySpec> specs) =>
+        specs.SelectMany(s => !s.Expression.HasWildCardCharacters ? [s]
+            : given.SelectMany(o => s.Expression.ResolveNames(o)).Select(e => e.ToString()).Distinct(StringComparer.OrdinalIgnoreCase).Select(n => s.With(new PSPropertyExpression(n, true)))).ToList();
+}
+
+internal readonly record struct KeyValue(object Value, bool Exists)
+{
+    public static KeyValue Of(PSCmdlet owner, PSObject o, PSPropertyExpression expression)
+    {
+        List<PSPropertyExpressionResult> results = expression.GetValues(o);
+        if (results.Count == 0) return new(null, false);
+        PSPropertyExpressionResult first = results[0];
+        if (first.Exception == null) return new(first.Result, true);
+        owner.WriteError(new ErrorRecord(first.Exception, "ExpressionEvaluation", ErrorCategory.InvalidResult, o));
+        return new(null, false);
+    }
+}
+
+internal sealed class KeyComparer : IComparer<Keyed>
+{
+    readonly ValueComparer _values;
+    readonly bool[] _descending;
+
+    public KeyComparer(ValueComparer values, bool[] descending = null) => (_values, _descending) = (values, descending ?? []);
+
+    // Equal keys keep the order they came in, so that sorting is always stable.
+    public int Compare(Keyed a, Keyed b)
+    {
+        if (a.IsComparable != b.IsComparable) return a.IsComparable ? -1 : 1;
+        int order = CompareKeys(a, b);
+        return order != 0 ? order : a.Index.CompareTo(b.Index);
+    }
+
+    public int CompareKeys(Keyed a, Keyed b)
+    {
+        for (int i = 0; i < a.Keys.Length; i++)
+        {
+            if (a.Keys[i].Exists != b.Keys[i].Exists) return a.Keys[i].Exists ? -1 : 1;
+            int order = _values.Compare(a.Keys[i].Value, b.Keys[i].Value);
+            if (order != 0) return i < _descending.Length && _descending[i] ? -order : order;
+        }
+        return 0;
+    }
+}
+
+/// <summary>Puts objects in order.</summary>
+[Cmdlet("Sort", "Object", DefaultParameterSetName = "Default")]
+public sealed class SortObjectCommand : OrderCommandBase
+{
+    [Parameter] public SwitchParameter Descending { get; set; }
+    [Parameter] public SwitchParameter Unique { get; set; }
+    [Parameter(ParameterSetName = "Default")] public SwitchParameter Stable { get; set; }
+    [Parameter(ParameterSetName = "Top", Mandatory = true)] [ValidateRange(1, int.MaxValue)] public int Top { get; set; }
+    [Parameter(ParameterSetName = "Bottom", Mandatory = true)] [ValidateRange(1, int.MaxValue)] public int Bottom { get; set; }
+
+    static readonly Dictionary<string, Type[]> Keys = new() { ["ascending"] = [typeof(bool)], ["descending"] = [typeof(bool)] };
+
+    protected override void EndProcessing()
+    {
+        List<PropertySpec> specs = PropertySpec.Parse(this, Property, Keys);
+        if (specs.Any(s => s.Expression.HasWildCardCharacters)) specs = Keyed.Resolve(Given, specs);
+        List<Keyed> all = Keyed.From(this, Given, specs);
+        bool[] descending = specs.Count == 0 ? [Descending] : specs.Select(IsDescending).ToArray();
+        var comparer = new KeyComparer(new ValueComparer(CaseSensitive, CultureInfo), descending);
+        all.Sort(comparer);
+        IEnumerable<Keyed> sorted = Unique ? WithoutRepeats(all, comparer) : all;
+        if (ParameterSetName == "Top") sorted = sorted.Take(Top);
+        if (ParameterSetName == "Bottom") sorted = sorted.TakeLast(Bottom);
+        foreach (Keyed k in sorted) WriteObject(k.Object);
+    }
+
+    bool IsDescending(PropertySpec s) =>
+        s["descending"] is bool down ? down : s["ascending"] is bool up ? !up : Descending;
+
+    static IEnumerable<Keyed> WithoutRepeats(List<Keyed> sorted, KeyComparer comparer)
+    {
+        Keyed last = null;
+        foreach (Keyed k in sorted)
+        {
+            if (last == null || comparer.CompareKeys(last, k) != 0) yield return last = k;
+        }
+    }
+}

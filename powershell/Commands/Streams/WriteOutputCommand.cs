@@ -1,0 +1,18 @@
+// WriteOutputCommand.cs - Write-Output.
+
+using System.Management.Automation;
+
+namespace Microsoft.PowerShell.Commands;
+
+/// <summary>Sends objects down the pipeline.</summary>
+[Cmdlet(VerbsCommunications.Write, "Output")]
+public sealed class WriteOutputCommand : PSCmdlet
+{
+    [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true, ValueFromRemainingArguments = true)]
+    [AllowNull] [AllowEmptyCollection]
+    public PSObject InputObject { get; set; }
+
+    [Parameter] public SwitchParameter NoEnumerate { get; set; }
+
+    protected override void ProcessRecord() => WriteObject(InputObject, !NoEnumerate);
+}
