@@ -1,0 +1,480 @@
+#include "reaction/registry.h"
+
+#include "base/encode.h"
+#include "base/timetext.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define LOAD_PAGE 500
+
+struct own_address {
+    struct sockaddr_storage sa;
+    socklen_t n;
+};
+
+struct registry {
+    struct store *store;
+    const struct keyring *keyring;
+    struct arena arena; // the egress entries
+    str *egress_allow;
+    size_t egress_count;
+
+    pthread_mutex_t lock, reload_lock;
+    struct snapshot *current;
+    struct own_address own[8];
+    size_t own_count;
+    struct {
+        void (*fn)(void *ctx);
+        void *ctx;
+    } listeners[8];
+    size_t listener_count;
+};
+
+static str id_key(const int64_t *id)
+{
+    return (str){ (const char *)id, sizeof *id };
+}
+
+static void snapshot_free(struct snapshot *s)
+{
+    if (!s)
+        return;
+    route_table_free(s->routes);
+    map_fini(&s->keys);
+    map_fini(&s->reactions_by_id);
+    egress_free(s->egress);
+    arena_fini(&s->arena);
+    free(s);
+}
+
+static void problem(struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void problem(struct snapshot *s, const char *fmt, ...)
+{
+    if (s->problem_count >= 100)
+        return;
+    if (!s->problems)
+        s->problems = ARENA_ARRAY(&s->arena, str, 100);
+    va_list args;
+    va_start(args, fmt);
+    s->problems[s->problem_count++] = arena_vprintf(&s->arena, fmt, args);
+    va_end(args);
+}
+
+// Every object of a kind, oldest first. The items live in the snapshot's arena.
+static bool load_all(struct registry *r, struct snapshot *s, enum store_kind kind, struct store_object **items, size_t *count, struct err *e)
+{
+    struct store_object *all = NULL;
+    size_t cap = 0, n = 0;
+    int64_t before = 0;
+    for (;;) {
+        struct store_objects page;
+        if (!store_list(r->store, kind, 0, 0, (struct store_page){ .take = LOAD_PAGE, .before_id = before }, &s->arena, &page, e)) {
+            free(all);
+            return false;
+        }
+        xgrow(&all, &cap, n + page.count, sizeof *all);
+        if (page.count)
+            memcpy(all + n, page.items, sizeof *all * page.count);
+        n += page.count;
+        if (page.count < LOAD_PAGE)
+            break;
+        before = page.items[page.count - 1].id;
+    }
+    *items = ARENA_ARRAY(&s->arena, struct store_object, n);
+    for (size_t i = 0; i < n; i++)
+        (*items)[i] = all[n - 1 - i];
+    *count = n;
+    free(all);
+    return true;
+}
+
+static const struct json *parse_doc(struct snapshot *s, const struct store_object *o)
+{
+    struct json *doc;
+    struct err e = { 0 };
+    if (json_parse(&s->arena, o->doc, &doc, &e))
+        return doc;
+    problem(s, "%s-%" PRId64 ": %s", store_kind_prefix(o->kind), o->id, e.text);
+    return NULL;
+}
+
+static str text_of(const struct json *doc, const char *name)
+{
+    return json_str(json_get(doc, str_from(name)), (str){ "", 0 });
+}
+
+static bool load_spaces(struct registry *r, struct snapshot *s, struct err *e)
+{
+    struct store_object *o;
+    size_t count;
+    if (!load_all(r, s, KIND_SPACE, &o, &count, e))
+        return false;
+    s->spaces = ARENA_ARRAY(&s->arena, struct space_entry, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct json *doc = parse_doc(s, &o[i]);
+        s->spaces[s->space_count++] = (struct space_entry){ o[i].id, text_of(doc, "Name"), o[i].slug, json_bool(json_get(doc, STR("Paused")), false) };
+    }
+    return true;
+}
+
+static bool load_connections(struct registry *r, struct snapshot *s, struct err *e)
+{
+    struct store_object *o;
+    size_t count;
+    if (!load_all(r, s, KIND_CONNECTION, &o, &count, e))
+        return false;
+    s->connections = ARENA_ARRAY(&s->arena, struct connection_entry, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct json *doc = parse_doc(s, &o[i]);
+        struct connection_entry *c = &s->connections[s->connection_count++];
+        *c = (struct connection_entry){ .id = o[i].id, .space_id = o[i].space_id, .name = text_of(doc, "Name"), .url = text_of(doc, "Url"), .octopus_space = text_of(doc, "OctopusSpace"), .poll_seconds = 5, .doc = doc };
+        json_i64(json_get(doc, STR("PollSeconds")), &c->poll_seconds);
+    }
+    return true;
+}
+
+const struct connection_entry *snapshot_space_connection(const struct snapshot *s, int64_t space_id)
+{
+    for (size_t i = 0; i < s->connection_count; i++)
+        if (s->connections[i].space_id == space_id)
+            return &s->connections[i];
+    return NULL;
+}
+
+const struct connection_entry *snapshot_connection(const struct snapshot *s, int64_t id)
+{
+    for (size_t i = 0; i < s->connection_count; i++)
+        if (s->connections[i].id == id)
+            return &s->connections[i];
+    return NULL;
+}
+
+static bool load_identities(struct registry *r, struct snapshot *s, struct err *e)
+{
+    struct store_object *o;
+    size_t count;
+    if (!load_all(r, s, KIND_IDENTITY, &o, &count, e))
+        return false;
+    s->identities = ARENA_ARRAY(&s->arena, struct identity_entry, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct json *doc = parse_doc(s, &o[i]);
+        const struct connection_entry *c = snapshot_space_connection(s, o[i].space_id);
+        s->identities[s->identity_count++] = (struct identity_entry){ o[i].id, o[i].space_id, c ? c->id : 0, text_of(doc, "Name"), doc };
+    }
+    return true;
+}
+
+static bool load_secrets(struct registry *r, struct snapshot *s, struct err *e)
+{
+    struct store_object *o;
+    size_t count;
+    if (!load_all(r, s, KIND_SECRET, &o, &count, e))
+        return false;
+    s->secrets = ARENA_ARRAY(&s->arena, struct secret_entry, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct json *doc = parse_doc(s, &o[i]);
+        s->secrets[s->secret_count++] = (struct secret_entry){ o[i].id, o[i].space_id, text_of(doc, "Name"), doc };
+    }
+    return true;
+}
+
+static bool load_triggers(struct registry *r, struct snapshot *s, struct err *e)
+{
+    struct store_object *o;
+    size_t count;
+    if (!load_all(r, s, KIND_TRIGGER, &o, &count, e))
+        return false;
+    s->triggers = ARENA_ARRAY(&s->arena, struct trigger_entry, count);
+    for (size_t i = 0; i < count; i++) {
+        struct json *doc;
+        struct err why = { 0 };
+        struct decode_errors errors = { .arena = &s->arena };
+        if (!json_parse(&s->arena, o[i].doc, &doc, &why) || !sealed_open(KIND_TRIGGER, o[i].id, doc, r->keyring, &s->arena, NULL, &why)) {
+            problem(s, "Triggers-%" PRId64 ": %s", o[i].id, why.text);
+            continue;
+        }
+        struct trigger *t = trigger_decode(&s->arena, doc, &errors);
+        if (!t) {
+            problem(s, "Triggers-%" PRId64 ": %.*s", o[i].id, STR_ARG(errors.items[0]));
+            continue;
+        }
+        t->id = o[i].id;
+        t->space_id = o[i].space_id;
+        s->triggers[s->trigger_count++].t = t;
+    }
+    struct route_entry *entries = ARENA_ARRAY(&s->arena, struct route_entry, s->trigger_count);
+    for (size_t i = 0; i < s->trigger_count; i++)
+        entries[i] = (struct route_entry){ s->triggers[i].t->route, &s->triggers[i] };
+    return route_table_new(entries, s->trigger_count, &s->routes, NULL, e);
+}
+
+static bool load_keys(struct registry *r, struct snapshot *s, struct err *e)
+{
+    struct store_object *o;
+    size_t count;
+    if (!load_all(r, s, KIND_TRIGGER_KEY, &o, &count, e))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct json *doc = parse_doc(s, &o[i]);
+        str hash;
+        struct key_entry *k = ARENA_NEW(&s->arena, struct key_entry);
+        *k = (struct key_entry){ .id = o[i].id, .trigger_id = o[i].parent_id, .label = text_of(doc, "Label"), .is_revoked = json_bool(json_get(doc, STR("IsRevoked")), false) };
+        const struct json *expires = json_get(doc, STR("Expires"));
+        if (json_is(expires, JSON_STRING) && !timetext_parse(expires->text, &k->expires_ms))
+            k->is_revoked = true; // unreadable: closed, not open
+        if (!hex_decode(&s->arena, text_of(doc, "Hash"), &hash) || hash.n != sizeof k->hash)
+            continue;
+        memcpy(k->hash, hash.p, hash.n);
+        map_put(&s->keys, text_of(doc, "PublicId"), k);
+    }
+    return true;
+}
+
+static bool load_revision(struct registry *r, struct snapshot *s, struct reaction_entry *entry, int64_t revision_id, struct err *e)
+{
+    struct store_object *o;
+    if (!store_get(r->store, KIND_REVISION, 0, revision_id, &s->arena, &o, e))
+        return false;
+    if (!o) {
+        problem(s, "Reactions-%" PRId64 ": its revision is missing", entry->id);
+        return true;
+    }
+    const struct json *doc = parse_doc(s, o), *definition = json_get(doc, STR("Definition"));
+    struct decode_errors errors = { .arena = &s->arena };
+    entry->def = definition ? reaction_decode(&s->arena, definition, &errors) : NULL;
+    if (!entry->def)
+        problem(s, "Reactions-%" PRId64 ": %.*s", entry->id, STR_ARG(errors.count ? errors.items[0] : STR("its revision cannot be read")));
+    entry->doc = definition;
+    entry->revision_id = revision_id;
+    entry->revision_hash = text_of(doc, "Hash");
+    json_i64(json_get(doc, STR("Number")), &entry->revision_number);
+    return true;
+}
+
+static bool load_reactions(struct registry *r, struct snapshot *s, struct err *e)
+{
+    struct store_object *o;
+    size_t count;
+    if (!load_all(r, s, KIND_REACTION, &o, &count, e))
+        return false;
+    s->reactions = ARENA_ARRAY(&s->arena, struct reaction_entry, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct json *doc = parse_doc(s, &o[i]);
+        int64_t revision_id = 0;
+        json_i64(json_get(doc, STR("ActiveRevisionId")), &revision_id);
+        if (!revision_id)
+            continue; // a draft only
+        struct reaction_entry *entry = &s->reactions[s->reaction_count];
+        *entry = (struct reaction_entry){
+            .id = o[i].id,
+            .space_id = o[i].space_id,
+            .is_enabled = json_bool(json_get(doc, STR("Enabled")), true),
+            .is_paused = json_bool(json_get(doc, STR("Paused")), false),
+        };
+        if (!load_revision(r, s, entry, revision_id, e))
+            return false;
+        if (!entry->def)
+            continue;
+        map_put(&s->reactions_by_id, id_key(&entry->id), entry);
+        s->reaction_count++;
+    }
+    return true;
+}
+
+// Which reactions each trigger's events are offered to.
+static void link_reactions(struct snapshot *s)
+{
+    for (size_t i = 0; i < s->reaction_count; i++) {
+        struct reaction_entry *entry = &s->reactions[i];
+        if (entry->def->trigger_type == TRIGGER_EXTERNAL)
+            entry->trigger = snapshot_find_trigger(s, entry->space_id, entry->def->trigger_name);
+    }
+    for (size_t i = 0; i < s->trigger_count; i++) {
+        struct trigger_entry *t = &s->triggers[i];
+        for (size_t k = 0; k < s->reaction_count; k++)
+            t->reaction_count += s->reactions[k].trigger == t;
+        t->reactions = ARENA_ARRAY(&s->arena, const struct reaction_entry *, t->reaction_count);
+        size_t at = 0;
+        for (size_t k = 0; k < s->reaction_count; k++)
+            if (s->reactions[k].trigger == t)
+                t->reactions[at++] = &s->reactions[k];
+    }
+}
+
+static bool load_settings(struct registry *r, struct snapshot *s, struct err *e)
+{
+    struct store_object *o;
+    if (!store_get(r->store, KIND_SETTING, 0, 1, &s->arena, &o, e))
+        return false;
+    s->settings = o ? parse_doc(s, o) : NULL;
+    s->is_paused = json_bool(json_get(s->settings, STR("Paused")), false);
+
+    const struct json *allow = json_get(json_get(s->settings, STR("Egress")), STR("Allow"));
+    size_t count = r->egress_count + (allow ? allow->count : 0), at = 0;
+    str *entries = ARENA_ARRAY(&s->arena, str, count);
+    for (; at < r->egress_count; at++)
+        entries[at] = r->egress_allow[at];
+    json_each(item, allow)
+        entries[at++] = json_str(item, (str){ "", 0 });
+    if (!egress_new(entries, count, &s->egress, e))
+        return false;
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->own_count; i++)
+        egress_add_own(s->egress, (struct sockaddr *)&r->own[i].sa, r->own[i].n);
+    pthread_mutex_unlock(&r->lock);
+    return true;
+}
+
+static struct snapshot *load(struct registry *r, struct err *e)
+{
+    struct snapshot *s = xcalloc(1, sizeof *s);
+    s->references = 1;
+    if (load_settings(r, s, e) && load_spaces(r, s, e) && load_connections(r, s, e) && load_identities(r, s, e) && load_secrets(r, s, e) && load_triggers(r, s, e) && load_keys(r, s, e) && load_reactions(r, s, e)) {
+        link_reactions(s);
+        return s;
+    }
+    snapshot_free(s);
+    return NULL;
+}
+
+bool registry_reload(struct registry *r, struct err *e)
+{
+    pthread_mutex_lock(&r->reload_lock);
+    struct snapshot *s = load(r, e);
+    if (s) {
+        pthread_mutex_lock(&r->lock);
+        struct snapshot *old = r->current;
+        r->current = s;
+        pthread_mutex_unlock(&r->lock);
+        registry_give(r, old);
+    }
+    size_t listeners = r->listener_count;
+    pthread_mutex_unlock(&r->reload_lock);
+    for (size_t i = 0; s && i < listeners; i++)
+        r->listeners[i].fn(r->listeners[i].ctx);
+    return s != NULL;
+}
+
+bool registry_open(const struct registry_options *opt, struct registry **out, struct err *e)
+{
+    struct registry *r = xcalloc(1, sizeof *r);
+    r->store = opt->store;
+    r->keyring = opt->keyring;
+    r->egress_allow = ARENA_ARRAY(&r->arena, str, opt->egress_count);
+    for (size_t i = 0; i < opt->egress_count; i++)
+        r->egress_allow[r->egress_count++] = arena_str(&r->arena, opt->egress_allow[i]);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_mutex_init(&r->reload_lock, NULL);
+    if (!registry_reload(r, e)) {
+        registry_close(r);
+        return false;
+    }
+    *out = r;
+    return true;
+}
+
+void registry_close(struct registry *r)
+{
+    if (!r)
+        return;
+    snapshot_free(r->current);
+    pthread_mutex_destroy(&r->lock);
+    pthread_mutex_destroy(&r->reload_lock);
+    arena_fini(&r->arena);
+    free(r);
+}
+
+void registry_on_change(struct registry *r, void (*fn)(void *ctx), void *ctx)
+{
+    pthread_mutex_lock(&r->reload_lock);
+    assert(r->listener_count < COUNT(r->listeners));
+    r->listeners[r->listener_count].fn = fn;
+    r->listeners[r->listener_count++].ctx = ctx;
+    pthread_mutex_unlock(&r->reload_lock);
+}
+
+void registry_add_own_address(struct registry *r, const struct sockaddr *sa, socklen_t n)
+{
+    pthread_mutex_lock(&r->lock);
+    if (r->own_count < COUNT(r->own)) {
+        memcpy(&r->own[r->own_count].sa, sa, n);
+        r->own[r->own_count++].n = n;
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+const struct snapshot *registry_take(struct registry *r)
+{
+    pthread_mutex_lock(&r->lock);
+    struct snapshot *s = r->current;
+    s->references++;
+    pthread_mutex_unlock(&r->lock);
+    return s;
+}
+
+void registry_give(struct registry *r, const struct snapshot *given)
+{
+    if (!given)
+        return;
+    struct snapshot *s = (struct snapshot *)(uintptr_t)given;
+    pthread_mutex_lock(&r->lock);
+    bool is_last = --s->references == 0;
+    pthread_mutex_unlock(&r->lock);
+    if (is_last)
+        snapshot_free(s);
+}
+
+const struct space_entry *snapshot_space(const struct snapshot *s, int64_t id)
+{
+    for (size_t i = 0; i < s->space_count; i++)
+        if (s->spaces[i].id == id)
+            return &s->spaces[i];
+    return NULL;
+}
+
+const struct reaction_entry *snapshot_reaction(const struct snapshot *s, int64_t id)
+{
+    return map_get(&s->reactions_by_id, id_key(&id));
+}
+
+const struct trigger_entry *snapshot_trigger(const struct snapshot *s, int64_t id)
+{
+    for (size_t i = 0; i < s->trigger_count; i++)
+        if (s->triggers[i].t->id == id)
+            return &s->triggers[i];
+    return NULL;
+}
+
+const struct trigger_entry *snapshot_find_trigger(const struct snapshot *s, int64_t space_id, str name)
+{
+    int64_t id = 0;
+    bool is_id = store_id_parse(name, KIND_TRIGGER, &id);
+    for (size_t i = 0; i < s->trigger_count; i++) {
+        const struct trigger *t = s->triggers[i].t;
+        if (t->space_id == space_id && (is_id ? t->id == id : str_eq_nocase(t->slug, name) || str_eq_nocase(t->name, name)))
+            return &s->triggers[i];
+    }
+    return NULL;
+}
+
+const struct identity_entry *snapshot_find_identity(const struct snapshot *s, int64_t space_id, str name)
+{
+    int64_t id = 0;
+    bool is_id = store_id_parse(name, KIND_IDENTITY, &id);
+    for (size_t i = 0; i < s->identity_count; i++)
+        if (s->identities[i].space_id == space_id && (is_id ? s->identities[i].id == id : str_eq_nocase(s->identities[i].name, name)))
+            return &s->identities[i];
+    return NULL;
+}
+
+const struct secret_entry *snapshot_find_secret(const struct snapshot *s, int64_t space_id, str name)
+{
+    int64_t id = 0;
+    bool is_id = store_id_parse(name, KIND_SECRET, &id);
+    for (size_t i = 0; i < s->secret_count; i++)
+        if (s->secrets[i].space_id == space_id && (is_id ? s->secrets[i].id == id : str_eq_nocase(s->secrets[i].name, name)))
+            return &s->secrets[i];
+    return NULL;
+}
