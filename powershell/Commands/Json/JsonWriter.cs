@@ -34,7 +34,7 @@ internal sealed class JsonWriter
         object simple = Simplify(o, 0);
         var settings = new JsonSerializerSettings {
             TypeNameHandling = TypeNameHandling.None, MaxDepth = 1024, StringEscapeHandling = escape,
-            Formatting = compress ? Formatting.None : Formatting.Indented };
+            Formatting = compress ? Newtonsoft.Json.Formatting.None : Newtonsoft.Json.Formatting.Indented };
         if (enumsAsStrings) settings.Converters.Add(new StringEnumConverter());
         return JsonConvert.SerializeObject(simple, settings);
     }

@@ -122,7 +122,7 @@ public class AddMemberCommand : PSCmdlet
 
     [Parameter(ParameterSetName = MemberSet)] [Parameter(ParameterSetName = Single)] [Parameter(ParameterSetName = Many)] public SwitchParameter Force { get; set; }
     [Parameter] public SwitchParameter PassThru { get; set; }
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = Single)] [NotePropertyName] [ValidateNotNullOrEmpty] public string NotePropertyName { get; set; }
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = Single)] [ValidateNotNullOrEmpty] public string NotePropertyName { get; set; }
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = Single)] [AllowNull] public object NotePropertyValue { get; set; }
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = Many)] [ValidateNotNullOrEmpty] public IDictionary NotePropertyMembers { get; set; }
 
@@ -226,16 +226,4 @@ public class AddMemberCommand : PSCmdlet
     }
 
     void Refuse(string id, string why) => ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(why), id, ErrorCategory.InvalidArgument, null));
-
-    // "Add-Member NoteProperty x" means the other form, so a member type is no name for a note unless it says so by parameter.
-    [AttributeUsage(AttributeTargets.Property)]
-    sealed class NotePropertyNameAttribute : ArgumentTransformationAttribute
-    {
-        public override object Transform(EngineIntrinsics engine, object input)
-        {
-            if (input is string s && Enum.TryParse(s, true, out PSMemberTypes type) && !char.IsDigit(s, 0))
-                throw new PSArgumentException($"The name for a note property must not be \"{type}\".");
-            return input;
-        }
-    }
 }
