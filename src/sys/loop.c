@@ -107,8 +107,11 @@ void loop_close(struct loop *l)
         return;
     run_posts(l);
     uv_walk(&l->uv, close_handle, l);
-    uv_run(&l->uv, UV_RUN_DEFAULT);
-    int status = uv_loop_close(&l->uv);
+    // A loop_stop nobody ran on makes uv_run return at once, with the handles still closing.
+    int status;
+    do
+        uv_run(&l->uv, UV_RUN_DEFAULT);
+    while ((status = uv_loop_close(&l->uv)) == UV_EBUSY && uv_loop_alive(&l->uv));
     assert(status == 0);
     (void)status;
     run_posts(l);
