@@ -1,13 +1,18 @@
 // client.h - outgoing HTTP on the loop: libcurl multi, the only module that knows libcurl.
 //
-// Every connection asks egress_allows for the address really connected to (after resolution). No
-// redirects, http and https only, proxy environment ignored unless configured, TLS verified. Times
+// A name is resolved first and all its addresses are asked about: one that is refused refuses the
+// name. curl then connects to those addresses only, and every socket, new or kept alive, is asked
+// about once more for the address it really goes to. With a proxy configured, the proxy resolves and
+// connects: then only addresses written in the URL can be checked here.
+//
+// No redirects, http and https only, proxy environment ignored unless configured, TLS verified. Times
 // are bounded (connect 5 s, total 30 s by default), what is read is bounded (1 MB), decompressed
 // bytes count. Callbacks run on the loop's thread. Thousands in flight.
 #pragma once
 
 #include "base/arena.h"
 #include "http/egress.h"
+#include "http/resolve.h"
 #include "http/server.h" // struct http_header
 #include "sys/loop.h"
 
@@ -22,19 +27,24 @@ struct http_client_options {
     const char *proxy;     // NULL: none
     const char *user_agent;
     int max_per_host;      // 0: 64
+    resolve_fn *lookup;    // NULL: the system's resolver. Runs on other threads
+    void *lookup_ctx;
+    int64_t names_keep_ms; // how long an answer of it is used; 0: 30 s, negative: once
 };
 MUST_USE bool http_client_open(const struct http_client_options *opt, struct http_client **out, struct err *e);
-void http_client_close(struct http_client *c); // outstanding calls end with ERR_IO "stopped"
+// Outstanding calls end with ERR_IO "stopped" before it returns; their done must not start new ones. Not from within a done.
+void http_client_close(struct http_client *c);
 
 struct http_tls {
-    str ca_pem;          // additional trust; empty: the system's
+    str ca_pem;          // trusted besides the system's certificates
     str client_cert_pem, client_key_pem;
     bool is_unverified;  // needs its own permission
 };
 
 struct http_call_options {
     str method, url;
-    const struct http_header *headers; // no CR, LF, NUL: refused
+    // No CR, LF, NUL: refused. Content-Length, Transfer-Encoding and Connection are ours: refused too.
+    const struct http_header *headers;
     size_t header_count;
     str body;
     int64_t connect_timeout_ms, total_timeout_ms; // 0: the limits

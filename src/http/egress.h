@@ -5,6 +5,10 @@
 // unspecified, link-local and metadata, multicast, benchmark nets, site-local, v4-mapped, NAT64 and
 // 6to4 forms of these, the server's own listeners, the database. Private ranges are refused until
 // listed. Public addresses are allowed.
+//
+// A CIDR opens one of the always-refused blocks only where it lies inside it: 127.0.0.0/8 opens
+// loopback, 0.0.0.0/0 does not (it opens the private ranges). An entry with a host name trusts that
+// name, whatever address it resolves to.
 #pragma once
 
 #include "base/arena.h"
@@ -26,9 +30,11 @@ void egress_add_own(struct egress *g, const struct sockaddr *sa, socklen_t n);
 MUST_USE bool egress_allows(const struct egress *g, const struct sockaddr *sa, str host, int port, enum egress_purpose purpose, struct err *e);
 
 // Parses "http(s)://host[:port]/path"; refuses userinfo, other schemes, odd IP spellings are normalised (octal, hex,
-// dword forms are refused with the reason). For checks when saving and before connecting.
+// dword forms are refused with the reason). For checks when saving and before connecting. A fragment is dropped,
+// bytes above 127 in path and query are percent-encoded; a host must be ASCII (xn--...).
 struct url {
     str scheme, host, path_and_query; // host lower case, without brackets
     int port;
+    bool is_address; // host is an IP address
 };
 MUST_USE bool url_parse(struct arena *a, str text, struct url *out, struct err *e);
