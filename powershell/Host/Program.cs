@@ -1,0 +1,19 @@
+// Program.cs - the bundled engine as a worker.
+
+using System;
+
+namespace Reactions.PowerShell;
+
+static class Program
+{
+    static int Main()
+    {
+        if (Environment.GetEnvironmentVariable("REACTIONS_PROTOCOL_FD") == null)
+        {
+            Console.Error.WriteLine("Reactions.Host runs scripts for the Octopus Reactions server, which starts it with REACTIONS_PROTOCOL_FD set. To run a script by hand: reactions script FILE");
+            return 2;
+        }
+        Worker.Serve(new BundledEngine());
+        return 0;
+    }
+}
