@@ -129,6 +129,7 @@ int head_check(const struct head *head, struct arena *a, struct http_request *r,
             value = STR("");
         r->headers[i] = (struct http_header){ name, value };
         switch (name.n) {
+        case 0: return *why = "a header has no name", 400;
         case 4:
             if (str_eq_nocase(name, STR("Host")))
                 hosts++, host = value;

@@ -524,6 +524,15 @@ void http_answer_error(struct http_request *r, int status, const char *fmt, ...)
     answer_text(r, status, text);
 }
 
+void http_abort(struct http_request *r)
+{
+    struct exchange *x = exchange_of(r);
+    struct http_conn *c = r->conn;
+    assert(!x->is_answered && !x->is_in_head_handler);
+    conn_close(c);
+    release_if_gone(c, x);
+}
+
 // The server's own answer to what never reaches a handler: an error, and the end of the connection.
 static void refuse(struct http_conn *c, int status, const char *why)
 {

@@ -94,6 +94,9 @@ void http_answer(struct http_request *r, int status, const struct http_header *h
 // {"ErrorMessage": "..."} with that status: the contract's error shape.
 void http_answer_error(struct http_request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+// Closes the connection without an answer (the sample server's cut connections). Lets go of r.
+void http_abort(struct http_request *r);
+
 // A streamed answer (server-sent events): chunked, until http_stream_end. http_stream_write returns false
 // when the client has gone (r stays valid until http_stream_end) or is more than 1 MB behind.
 // on_gone (may be NULL) is called once when the client leaves.
