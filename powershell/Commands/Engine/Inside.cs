@@ -132,4 +132,44 @@ internal static class Inside
     static extern bool IsStrictVersion([UnsafeAccessorType(ContextType)] object context, int major);
 
     public static bool IsStrict(System.Management.Automation.Internal.InternalCommand command, int major) => IsStrictVersion(Context(command), major);
+
+    // A validation that does not fail the call but makes the engine try another parameter set.
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    public static extern ValidationMetadataException NewRefusalToBind(string message, bool swallow);
+
+    // Type data, and the words of Get-Verb.
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "GetAllTypeData")]
+    public static extern Dictionary<string, TypeData> AllTypeData(TypeTable table);
+
+    public static VerbInfo NewVerb(string verb, string group)
+    {
+        var made = new VerbInfo();
+        Set(made, "Verb", verb);
+        Set(made, "AliasPrefix", Call("System.Management.Automation.VerbAliasPrefixes", "GetVerbAliasPrefix", verb));
+        Set(made, "Group", group);
+        Set(made, "Description", Call("System.Management.Automation.VerbDescriptions", "GetVerbDescription", verb));
+        return made;
+    }
+
+    const System.Reflection.BindingFlags All = System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic;
+
+    static void Set(object o, string property, object value) => o.GetType().GetProperty(property, All).SetValue(o, value);
+    static object Call(string type, string method, string argument) => typeof(PSObject).Assembly.GetType(type, true).GetMethod(method, All).Invoke(null, [argument]);
+
+    // Runs the actions of subscribers whose events have come while a command waits.
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method)]
+    static extern void ProcessPendingActions([UnsafeAccessorType("System.Management.Automation.PSLocalEventManager" + Sma)] object manager);
+
+    public static void ProcessPendingActions(PSEventManager manager)
+    {
+        if (manager.GetType().Name == "PSLocalEventManager") ProcessPendingActions((object)manager);
+    }
+
+    // Several objects in one CLIXML document. The first argument only says whose method it is.
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod)]
+    public static extern string Serialize([UnsafeAccessorType("System.Management.Automation.PSSerializer" + Sma)] object type, IList<object> all, int depth, bool enumerate);
 }

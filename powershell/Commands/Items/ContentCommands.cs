@@ -231,6 +231,7 @@ public class SetContentCommand : WriteContentCommand
     {
         ProviderContext context = NewContext();
         context.LiteralPath = true;
+        context.PassThru = false;
         try { context.ClearContent(Providers, path); }
         catch (Exception e) when (e is PSNotSupportedException or ItemNotFoundException) { }    // nothing to clear, or no way to
     }
@@ -250,5 +251,11 @@ public class AddContentCommand : WriteContentCommand
 public class ClearContentCommand : ContentCommand
 {
     internal override object ProviderParameters(ProviderContext context, string path) => context.ClearContentParameters(Providers, path);
-    protected override void ProcessRecord() => ForEachPath(path => NewContext().ClearContent(Providers, path));
+
+    protected override void ProcessRecord() => ForEachPath(path =>
+    {
+        ProviderContext context = NewContext();
+        context.PassThru = false;
+        context.ClearContent(Providers, path);
+    });
 }

@@ -122,7 +122,7 @@ public class AddMemberCommand : PSCmdlet
 
     [Parameter(ParameterSetName = MemberSet)] [Parameter(ParameterSetName = Single)] [Parameter(ParameterSetName = Many)] public SwitchParameter Force { get; set; }
     [Parameter] public SwitchParameter PassThru { get; set; }
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = Single)] [ValidateNotNullOrEmpty] public string NotePropertyName { get; set; }
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = Single)] [NoMemberType] [ValidateNotNullOrEmpty] public string NotePropertyName { get; set; }
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = Single)] [AllowNull] public object NotePropertyValue { get; set; }
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = Many)] [ValidateNotNullOrEmpty] public IDictionary NotePropertyMembers { get; set; }
 
@@ -226,4 +226,16 @@ public class AddMemberCommand : PSCmdlet
     }
 
     void Refuse(string id, string why) => ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(why), id, ErrorCategory.InvalidArgument, null));
+
+    // "Add-Member ScriptProperty x {...}" means the other form: the name of a member type is no name for a note. The
+    // engine then goes on looking for a form that fits.
+    [AttributeUsage(AttributeTargets.Property)]
+    sealed class NoMemberTypeAttribute : ValidateArgumentsAttribute
+    {
+        protected override void Validate(object arguments, EngineIntrinsics engine)
+        {
+            if (arguments is string { Length: > 0 } s && !char.IsDigit(s, 0) && Enum.TryParse(s, true, out PSMemberTypes type))
+                throw Inside.NewRefusalToBind($"The name for a note property must not be \"{type}\".", true);
+        }
+    }
 }

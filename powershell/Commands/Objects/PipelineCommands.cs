@@ -62,7 +62,7 @@ public sealed class TeeObjectCommand : PSCmdlet
         }
         var arguments = new System.Collections.Hashtable { [FilePath != null ? "FilePath" : "LiteralPath"] = FilePath ?? LiteralPath, ["Append"] = (bool)Append };
         if (Encoding != null) arguments["Encoding"] = Encoding;
-        _file = InvokeCommand.NewScriptBlock("& 'Microsoft.PowerShell.Utility\\Out-File' @args").GetSteppablePipeline(MyInvocation.CommandOrigin, [arguments]);
+        _file = InvokeCommand.NewScriptBlock("param($file) Microsoft.PowerShell.Utility\\Out-File @file").GetSteppablePipeline(MyInvocation.CommandOrigin, [arguments]);
         _file.Begin(true);
     }
 

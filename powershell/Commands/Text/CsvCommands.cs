@@ -99,7 +99,7 @@ public sealed class ConvertToCsvCommand : CsvWriterCommand
             if (IncludeTypeInformation) WriteObject(TypeLine(InputObject));
             if (!NoHeader) WriteObject(HeaderLine());
         }
-        WriteObject(Line(InputObject));
+        if (Line(InputObject) is { Length: > 0 } line) WriteObject(line);
     }
 }
 

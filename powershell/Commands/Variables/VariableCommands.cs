@@ -90,6 +90,11 @@ public sealed class NewVariableCommand : VariableCommandBase
         if (!ShouldProcess($"Name: {Name} Value: {Value}", "New variable")) return;
         ForVariable(() =>
         {
+            if (!Force && Inside.VariableAtScope(State, Name, Scope ?? "Local") != null)
+            {
+                WriteError(new ErrorRecord(new SessionStateException($"A variable with name '{Name}' already exists."), "VariableAlreadyExists", ErrorCategory.ResourceExists, Name));
+                return;
+            }
             var variable = new PSVariable(Name, Value, Option) { Visibility = Visibility };
             if (Description != null) variable.Description = Description;
             object made = Scope == null ? Inside.NewVariable(State, variable, Force) : Inside.NewVariableAtScope(State, variable, Scope, Force);
