@@ -15,7 +15,7 @@ static void add_block(struct arena *a, size_t need)
 {
     size_t bytes = a->block ? MIN(a->block->bytes * 2, (size_t)LARGEST_BLOCK_BYTES) : FIRST_BLOCK_BYTES;
     bytes = MAX(bytes, need);
-    struct arena_block *b = xmalloc(sizeof *b + bytes);
+    struct arena_block *b = xmalloc(bytes > SIZE_MAX - sizeof *b ? SIZE_MAX : sizeof *b + bytes);
     b->older = a->block;
     b->bytes = bytes;
     a->block = b;
@@ -37,8 +37,11 @@ void arena_fini(struct arena *a)
 
 void arena_reset(struct arena *a)
 {
-    if (!a->block)
+    // One large document must not stay in memory for as long as its loop runs.
+    if (!a->block || a->block->bytes > LARGEST_BLOCK_BYTES) {
+        arena_fini(a);
         return;
+    }
     struct arena_block *keep = a->block;
     for (struct arena_block *b = keep->older, *older; b; b = older) {
         older = b->older;
@@ -62,7 +65,8 @@ char *arena_bytes(struct arena *a, size_t n)
 void *arena_alloc(struct arena *a, size_t n)
 {
     size_t skip = (16 - (uintptr_t)a->at % 16) % 16;
-    if (!a->at || (size_t)(a->end - a->at) < skip + n) {
+    size_t left = (size_t)(a->end - a->at);
+    if (!a->at || left < skip || left - skip < n) {
         add_block(a, n);
         skip = 0;
     }
@@ -77,6 +81,12 @@ void *arena_zalloc(struct arena *a, size_t n)
     void *p = arena_alloc(a, n);
     memset(p, 0, n);
     return p;
+}
+
+void *arena_array(struct arena *a, size_t count, size_t item_bytes)
+{
+    size_t n;
+    return arena_zalloc(a, __builtin_mul_overflow(count, item_bytes, &n) ? SIZE_MAX : n);
 }
 
 str arena_str(struct arena *a, str s)

@@ -3,27 +3,34 @@
 #include <errno.h>
 #include <stdio.h>
 
-// vsnprintf may cut in the middle of a character; what follows is then dropped.
-static void cut_at_character(char *text, size_t size, int wanted)
+// Whatever stood in the arguments (a path, a peer's answer) and wherever vsnprintf cut it: the text
+// is UTF-8 afterwards. `room` is what there was for it.
+static void make_utf8(char *text, size_t room, int wanted)
 {
-    if (wanted < 0 || (size_t)wanted < size)
-        return;
-    size_t n = strlen(text), start = n;
-    while (start && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
-        start--;
-    if (start && ((unsigned char)text[start - 1] & 0x80))
-        start--;
-    if (!str_is_utf8((str){ text + start, n - start }))
-        text[start] = 0;
+    str rest = str_from(text);
+    bool is_cut = wanted >= 0 && (size_t)wanted >= room, is_valid;
+    while (rest.n) {
+        char *at = text + (rest.p - text);
+        size_t n = str_utf8_next(rest, &is_valid);
+        rest = str_skip(rest, n);
+        if (is_valid)
+            continue;
+        if (is_cut && !rest.n)
+            *at = 0;
+        else
+            memset(at, '?', n);
+    }
 }
 
 static bool set(struct err *e, enum err_kind kind, const char *fmt, va_list args)
 {
-    if (e) {
-        e->kind = kind;
-        int wanted = vsnprintf(e->text, sizeof e->text, fmt, args);
-        cut_at_character(e->text, sizeof e->text, wanted);
-    }
+    if (!e)
+        return false;
+    char text[sizeof e->text]; // not e->text at once: it may be one of the arguments
+    int wanted = vsnprintf(text, sizeof text, fmt, args);
+    make_utf8(text, sizeof text, wanted);
+    e->kind = kind;
+    memcpy(e->text, text, strlen(text) + 1);
     return false;
 }
 
@@ -45,11 +52,7 @@ bool err_in(struct err *e, const char *fmt, ...)
     va_start(args, fmt);
     set(&where, e->kind, fmt, args);
     va_end(args);
-    char text[sizeof e->text];
-    int wanted = snprintf(text, sizeof text, "%s: %s", where.text, e->text);
-    cut_at_character(text, sizeof text, wanted);
-    memcpy(e->text, text, sizeof text);
-    return false;
+    return err_set(e, e->kind, "%s: %s", where.text, e->text);
 }
 
 static enum err_kind kind_of_errno(int number)

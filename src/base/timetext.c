@@ -127,7 +127,7 @@ static bool offset(str *s, int64_t *offset_ms)
     if (!digits(s, 2, &hours))
         return false;
     literal(s, ':');
-    if (!digits(s, 2, &minutes) || hours > 14 || minutes > 59)
+    if (!digits(s, 2, &minutes) || hours * 60 + minutes > 14 * 60 || minutes > 59)
         return false;
     *offset_ms = sign * (hours * 3600000LL + minutes * 60000LL);
     return true;
@@ -141,7 +141,7 @@ bool timetext_parse(str text, int64_t *at_ms)
     if (!digits(&text, 4, &year) || !literal(&text, '-') || !digits(&text, 2, &c.month) || !literal(&text, '-') || !digits(&text, 2, &c.day))
         return false;
     c.year = year;
-    if (c.month < 1 || c.month > 12 || c.day < 1 || c.day > days_in_month(year, c.month))
+    if (year < 1 || c.month < 1 || c.month > 12 || c.day < 1 || c.day > days_in_month(year, c.month))
         return false;
     if (!literal(&text, 'T') && !literal(&text, ' '))
         return false;
