@@ -30,6 +30,8 @@ struct script_pool_options {
     int64_t grace_ms;           // between cancel and kill; 0: 2000
     const char *run_as_user;    // OS user workers run as where the server may switch; NULL: none
     bool use_sandbox;           // bubblewrap where installed
+    const char *const *hidden;  // NULL-terminated folders that are empty inside the sandbox; may be NULL
+    int64_t start_ms;           // from a worker's start to its being ready; 0: 60 s
 };
 
 struct script_capabilities {     // for doctor

@@ -229,6 +229,18 @@ static int64_t read_count(const char *path, const char *file, const char *name, 
     return otherwise;
 }
 
+int cgroup_count(const char *path)
+{
+    char space[16384]; // some 2000 numbers; of more it does not matter how many
+    str text = read_in(path, "cgroup.procs", space, sizeof space);
+    if (!text.p)
+        return -1;
+    int n = 0;
+    for (size_t i = 0; i < text.n; i++)
+        n += text.p[i] == '\n';
+    return n;
+}
+
 bool cgroup_is_empty(const char *path)
 {
     return read_count(path, "cgroup.events", "populated", 0) == 0;

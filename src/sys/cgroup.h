@@ -30,6 +30,7 @@ MUST_USE bool cgroup_make(const struct cgroup_root *root, const char *name, char
 bool cgroup_limit_memory(const char *path, int64_t bytes);
 bool cgroup_limit_pids(const char *path, int max);
 bool cgroup_kill(const char *path);
+int cgroup_count(const char *path);     // of processes in it; -1 when unknown
 bool cgroup_is_empty(const char *path); // true too when it is gone
 int64_t cgroup_oom_kills(const char *path); // how often the memory limit killed; 0 when unknown
 void cgroup_remove(const char *path);       // when empty

@@ -251,6 +251,13 @@ static int reap_all(pid_t program, int program_status)
     return program_status;
 }
 
+// Usually the server does this, after a look at what the group counted.
+static void tidy_for_dead_server(const struct guard *g)
+{
+    if (g->cgroup && g->parent && getppid() != g->parent)
+        rmdir(g->cgroup);
+}
+
 static NORETURN void run_and_reap(const struct guard *g, bool is_first_of_namespace)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -263,6 +270,8 @@ static NORETURN void run_and_reap(const struct guard *g, bool is_first_of_namesp
     if (left)
         report(g, GUARD_LEFT, 0, left);
     report(g, GUARD_ENDED, 0, status);
+    if (!is_first_of_namespace)
+        tidy_for_dead_server(g);
     _exit(0);
 }
 
@@ -290,6 +299,7 @@ static NORETURN void run_in_namespace(const struct guard *g)
         report(g, GUARD_ENDED, 0, SIGKILL);
     } else if (status != 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 127))
         report(g, GUARD_ENDED, 0, status); // killed from outside: its report is missing
+    tidy_for_dead_server(g);
     _exit(0);
 }
 

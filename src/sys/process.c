@@ -50,7 +50,7 @@ struct process {
     char *program;
     char cgroup[CGROUP_PATH_BYTES]; // "" where there is none
     int64_t memory_bytes;
-    int max_processes;
+    int max_processes, seen_count;
     uint64_t start_ticks; // of the guard
     void *ctx;
     void (*output)(void *ctx, bool is_stderr, str bytes);
@@ -276,10 +276,9 @@ static void on_output(uv_stream_t *uv, ssize_t n, const uv_buf_t *got)
     }
 }
 
+// Bounded: a pipe that something keeps filling must not hold us up.
 static void read_left(struct stream *s)
 {
-    // What is in the pipe still counts; nobody writes any more, so the end comes by itself. A pipe that
-    // something stuck in the kernel holds open must not hold us up.
     char space[READ_BYTES];
     uv_os_fd_t fd;
     if (!s->is_open || uv_fileno((uv_handle_t *)&s->uv, &fd) < 0)
@@ -288,7 +287,12 @@ static void read_left(struct stream *s)
     for (ssize_t n; total < 1024 * 1024 && (n = read(fd, space, sizeof space)) > 0; total += (size_t)n)
         if (s->p->output)
             s->p->output(s->p->ctx, s->is_stderr, (str){ space, (size_t)n });
-    close_stream(s);
+}
+
+void process_read_output(struct process *p)
+{
+    read_left(&p->out);
+    read_left(&p->err);
 }
 
 // --- killing
@@ -305,8 +309,9 @@ static void on_guard_gone(struct process *p)
                 take_report(p, &r);
         close_report(p);
     }
-    read_left(&p->out);
-    read_left(&p->err);
+    process_read_output(p); // what is in the pipes still counts
+    close_stream(&p->out);
+    close_stream(&p->err);
 }
 
 static void wait_for_orphans(void *ctx)
@@ -392,6 +397,7 @@ static void judge_look(uv_work_t *work, int status)
         if (p->is_killed || p->is_gone || (!p->memory_bytes && !p->max_processes))
             continue;
         struct proctree_sum sum = proctree_mark(&look->tree, p->uv.pid);
+        p->seen_count = sum.count;
         if (p->memory_bytes && sum.rss_bytes > p->memory_bytes)
             p->is_over_memory = true;
         if (p->max_processes && sum.count > p->max_processes)
@@ -425,6 +431,17 @@ static void keep_looking(struct loop *l)
         all.look_timer = loop_timer_new(l, on_look_timer, l);
         loop_timer_set(all.look_timer, LOOK_MS, LOOK_MS);
     }
+}
+
+int process_count(const struct process *p)
+{
+    int n = p->cgroup[0] ? cgroup_count(p->cgroup) : -1;
+    if (n >= 0 || p->seen_count >= 0)
+        return n >= 0 ? n : p->seen_count;
+    struct proctree t = { 0 };
+    n = proctree_take(&t) ? proctree_mark(&t, p->uv.pid).count : -1;
+    proctree_fini(&t);
+    return n;
 }
 
 void process_set_memory(struct process *p, int64_t bytes)
@@ -572,6 +589,7 @@ bool process_open(struct loop *l, const struct process_options *opt, struct proc
     struct process *p = xcalloc(1, sizeof *p);
     p->loop = l;
     p->program = xstrdup(opt->argv[0]);
+    p->seen_count = -1;
     p->memory_bytes = opt->memory_bytes;
     p->max_processes = opt->max_processes;
     p->ctx = opt->ctx;

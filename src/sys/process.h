@@ -57,6 +57,11 @@ pid_t process_pid(const struct process *p); // of the guard: root of the tree
 // Ends it and all descendants at once (SIGKILL); `ended` follows. May be called again.
 void process_kill(struct process *p);
 void process_set_memory(struct process *p, int64_t bytes);
+// How many processes it consists of: itself, what it started, helpers of the containment. The moment's
+// truth with a control group, else up to 250 ms old; -1 when unknown.
+int process_count(const struct process *p);
+// Gives to `output` what is in the pipes at this moment, at most 1 MB of each.
+void process_read_output(struct process *p);
 
 // What of the above holds on this machine, for people: "control group (kill), memory watched, ...".
 void process_describe(char *out, size_t cap);
