@@ -37,6 +37,9 @@ internal static class CommandList
         new("Get-Member", typeof(GetMemberCommand), Utility),
         new("Add-Member", typeof(AddMemberCommand), Utility),
         new("New-Object", typeof(NewObjectCommand), Utility),
+        // Web
+        new("Invoke-RestMethod", typeof(InvokeRestMethodCommand), Utility),
+        new("Invoke-WebRequest", typeof(InvokeWebRequestCommand), Utility),
         // Items, content, paths
         new("Get-Content", typeof(GetContentCommand), Management),
         new("Set-Content", typeof(SetContentCommand), Management),

@@ -172,4 +172,8 @@ internal static class Inside
 
     [UnsafeAccessor(UnsafeAccessorKind.StaticMethod)]
     public static extern string Serialize([UnsafeAccessorType("System.Management.Automation.PSSerializer" + Sma)] object type, IList<object> all, int depth, bool enumerate);
+
+    // The version of PowerShell that the engine is, without what follows a hyphen.
+    public static string Version { get; } = typeof(PSObject).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyInformationalVersionAttribute), false) is [System.Reflection.AssemblyInformationalVersionAttribute a, ..]
+        ? a.InformationalVersion.Split(' ', '-', '+')[0] : typeof(PSObject).Assembly.GetName().Version?.ToString(3);
 }
