@@ -78,7 +78,9 @@ static bool sync_folder_of(const char *path, struct err *e)
 bool file_write(const char *path, str content, mode_t mode, struct err *e)
 {
     CLEANUP(arena_fini) struct arena a = { 0 };
-    const char *beside = arena_printf(&a, "%s.new-%d", path, (int)getpid()).p;
+    // Two threads may write the same file: each has its own beside it, and the later rename wins.
+    static unsigned count;
+    const char *beside = arena_printf(&a, "%s.new-%d-%u", path, (int)getpid(), __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED)).p;
     CLEANUP(close_fd) int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return err_errno(e, errno, "creating %s", beside);
@@ -97,6 +99,8 @@ bool file_write(const char *path, str content, mode_t mode, struct err *e)
 
 bool file_make_dirs(const char *path, mode_t mode, struct err *e)
 {
+    if (!*path)
+        return err_set(e, ERR_INVALID, "creating folder: its name is empty");
     CLEANUP(freep) char *copy = xstrdup(path);
     for (char *p = copy + 1;; p++) {
         if (*p && *p != '/')
