@@ -45,3 +45,12 @@
 #define LIMIT_TEMPLATE_ITEMS 100000                    // of one loop
 #define LIMIT_TEMPLATE_REGEX_STEPS 1000000             // PCRE2's match limit for one search
 #define LIMIT_TEMPLATE_REGEX_KILOBYTES 8192            // its heap
+
+#define LIMIT_INCOMING_PARAMETERS 1000
+#define LIMIT_SIGNATURE_SECRETS 5
+#define LIMIT_SIGNATURES 16                // in one header, that are of the configured version
+#define LIMIT_SIGNATURE_HEADER_BYTES 8192
+#define LIMIT_SIGNED_PIECES 32             // of a "Signed" or "Reply" text
+#define LIMIT_SIGNATURE_CERTIFICATES 64    // kept, by URL
+#define LIMIT_SIGNATURE_CERTIFICATE_BYTES 65536
+#define LIMIT_HANDSHAKE_ECHO_BYTES 4096
