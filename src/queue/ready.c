@@ -103,11 +103,11 @@ void ready_finished(struct ready *r, int64_t reaction_id)
     drop_if_idle(r, item);
 }
 
-int64_t ready_next_due_ms(const struct ready *r)
+int64_t ready_next_due_ms(const struct ready *r, int64_t now_ms)
 {
     int64_t due = READY_NEVER;
     for (size_t i = 0; i < r->count; i++)
-        if (!r->items[i]->is_held && !r->items[i]->is_claiming && r->items[i]->running < r->items[i]->max)
+        if (!r->items[i]->is_held && !r->items[i]->is_claiming && r->items[i]->due_ms > now_ms)
             due = MIN(due, r->items[i]->due_ms);
     return due;
 }

@@ -149,6 +149,23 @@ void store_claim(struct store *s, struct loop *loop, const struct store_claim *i
     submit(op, loop, ctx);
 }
 
+bool store_next_due(struct store *s, int64_t reaction_id, int64_t after_ms, int64_t *due_ms, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *due_ms = INT64_MAX;
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT due FROM runs WHERE reaction = ?1 AND state IN (0, 2) AND due > ?2 ORDER BY due LIMIT 1", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, reaction_id);
+    db_bind_i64(st, 2, after_ms);
+    int row = db_step(r.db, st, e);
+    if (row > 0)
+        *due_ms = db_i64(st, 0);
+    return row >= 0;
+}
+
 // ---- finish ----
 
 struct finish {

@@ -279,6 +279,9 @@ struct store_claim {
 typedef void store_claimed_fn(void *ctx, const struct store_run *runs, size_t count, const struct err *e);
 void store_claim(struct store *s, struct loop *loop, const struct store_claim *items, size_t count, store_claimed_fn *done, void *ctx);
 
+// The earliest due time after after_ms of a reaction's waiting runs; INT64_MAX: none.
+MUST_USE bool store_next_due(struct store *s, int64_t reaction_id, int64_t after_ms, int64_t *due_ms, struct err *e);
+
 // The end of an attempt. Nothing happens (and the result says so) when the fence is not the run's present one.
 struct store_finish {
     int64_t run_id, fence;

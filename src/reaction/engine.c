@@ -1,0 +1,706 @@
+#include "reaction/engine_internal.h"
+
+#include "base/limits.h"
+#include "queue/backoff.h"
+#include "reaction/match.h"
+#include "reaction/payload.h"
+
+#include <unistd.h>
+
+#define MATCH_BATCH 256
+#define MATCH_BATCH_BYTES (8 << 20)
+#define MAX_REQUESTS 1000
+#define STORE_RETRY_MS 1000
+#define LEASE_SLACK_MS 60000
+
+static void schedule(struct engine *g);
+static void match_more(struct engine *g);
+
+static int64_t now_ms(struct engine *g)
+{
+    return clock_wall_ms(g->opt.clock);
+}
+
+static str run_key(const int64_t *id)
+{
+    return (str){ (const char *)id, sizeof *id };
+}
+
+void engine_note(struct engine *g, const struct engine_note *note)
+{
+    if (g->opt.note)
+        g->opt.note(g->opt.note_ctx, note);
+}
+
+static void note_run(struct engine *g, const struct store_run *run, enum run_state state)
+{
+    engine_note(g, &(struct engine_note){ .kind = NOTE_RUN, .space_id = run->space_id, .id = run->id, .reaction_id = run->reaction_id, .state = run_state_name(state) });
+}
+
+static void set_timer(struct engine *g)
+{
+    int64_t due = ready_next_due_ms(&g->ready, now_ms(g));
+    if (due == READY_NEVER)
+        loop_timer_stop(g->timer);
+    else
+        // At most an hour: a corrected wall clock is noticed.
+        loop_timer_set(g->timer, MIN(due - now_ms(g), (int64_t)3600000), 0);
+}
+
+// ---- matching ----
+
+struct matching {
+    struct engine *engine;
+    struct arena arena;
+    struct store_match *items;
+    size_t count;
+    int64_t *reaction_ids, *due_ms, *space_ids; // of each run, in the order of the answer
+    size_t run_count;
+};
+
+static str new_key(struct engine *g, struct arena *a)
+{
+    return random_uuid(g->opt.random, a);
+}
+
+static void match_one(struct matching *m, const struct snapshot *s, const struct store_event *v)
+{
+    struct engine *g = m->engine;
+    struct arena *a = &m->arena;
+    const struct trigger_entry *trigger = v->source == EVENT_EXTERNAL ? snapshot_trigger(s, v->trigger_id) : NULL;
+    size_t candidates = trigger ? trigger->reaction_count : 0;
+    struct store_verdict *verdicts = ARENA_ARRAY(a, struct store_verdict, candidates);
+    struct store_run *runs = ARENA_ARRAY(a, struct store_run, candidates);
+    struct store_match *out = &m->items[m->count++];
+    const struct json *payload = candidates ? payload_json(v, a) : NULL;
+    *out = (struct store_match){ v->id, verdicts, 0, runs, 0 };
+    for (size_t i = 0; i < candidates; i++) {
+        const struct reaction_entry *r = trigger->reactions[i];
+        struct match_result result;
+        match_event(v, payload, r, s, a, &result);
+        struct store_verdict *verdict = &verdicts[out->verdict_count++];
+        *verdict = (struct store_verdict){ r->id, r->revision_number, result.verdict, 0, result.parts };
+        if (result.verdict != VERDICT_MATCHED)
+            continue;
+        int64_t now = now_ms(g);
+        runs[out->run_count++] = (struct store_run){
+            .space_id = v->space_id,
+            .reaction_id = r->id,
+            .revision_id = r->revision_id,
+            .revision_number = r->revision_number,
+            .revision_hash = r->revision_hash,
+            .event_id = v->id,
+            .key = new_key(g, a),
+            .state = r->is_paused || s->is_paused ? RUN_WAITING : RUN_QUEUED,
+            .queued_ms = now,
+            .due_ms = now + r->def->delay_seconds * 1000,
+            .is_repeatable = r->def->action_type == ACTION_HTTP || r->def->retry_scripts,
+            .depth = v->caused_depth,
+        };
+        verdict->run_id = (int64_t)out->run_count;
+        m->reaction_ids[m->run_count] = r->id;
+        m->space_ids[m->run_count] = v->space_id;
+        m->due_ms[m->run_count++] = now + r->def->delay_seconds * 1000;
+    }
+}
+
+static void retry_matching(void *ctx)
+{
+    struct engine *g = ctx;
+    match_more(g);
+    schedule(g);
+}
+
+static void matched(void *ctx, const int64_t *run_ids, size_t count, const struct err *e)
+{
+    struct matching *m = ctx;
+    struct engine *g = m->engine;
+    g->is_matching = false;
+    if (e->kind == ERR_NONE) {
+        pthread_mutex_lock(&g->lock);
+        g->stats.matched_events += m->count;
+        g->stats.last_match_ms = clock_mono_ms(g->opt.clock);
+        pthread_mutex_unlock(&g->lock);
+        for (size_t i = 0; i < m->count; i++)
+            engine_note(g, &(struct engine_note){ .kind = NOTE_EVENT, .space_id = 0, .id = m->items[i].event_id });
+        for (size_t i = 0; i < count; i++) {
+            if (!run_ids[i])
+                continue;
+            ready_waiting(&g->ready, m->reaction_ids[i], m->due_ms[i]);
+            engine_note(g, &(struct engine_note){ .kind = NOTE_RUN, .space_id = m->space_ids[i], .id = run_ids[i], .reaction_id = m->reaction_ids[i], .state = "Queued" });
+        }
+        schedule(g);
+        match_more(g);
+    } else if (!g->is_stopping) {
+        // The events are safe; they are matched when the store takes writes again.
+        loop_timer_set(g->timer, STORE_RETRY_MS, 0);
+    }
+    arena_fini(&m->arena);
+    free(m);
+}
+
+static void match_more(struct engine *g)
+{
+    if (g->is_matching || g->is_stopping)
+        return;
+    struct matching *m = xcalloc(1, sizeof *m);
+    struct store_events events;
+    struct err e = { 0 };
+    m->engine = g;
+    if (!store_events_unmatched(g->opt.store, 0, MATCH_BATCH, MATCH_BATCH_BYTES, &m->arena, &events, &e) || !events.count) {
+        arena_fini(&m->arena);
+        free(m);
+        return;
+    }
+    const struct snapshot *s = registry_take(g->opt.registry);
+    size_t most_runs = 0;
+    for (size_t i = 0; i < events.count; i++) {
+        const struct trigger_entry *t = snapshot_trigger(s, events.items[i].trigger_id);
+        most_runs += t ? t->reaction_count : 0;
+    }
+    m->items = ARENA_ARRAY(&m->arena, struct store_match, events.count);
+    m->reaction_ids = ARENA_ARRAY(&m->arena, int64_t, most_runs);
+    m->space_ids = ARENA_ARRAY(&m->arena, int64_t, most_runs);
+    m->due_ms = ARENA_ARRAY(&m->arena, int64_t, most_runs);
+    for (size_t i = 0; i < events.count; i++)
+        match_one(m, s, &events.items[i]);
+    registry_give(g->opt.registry, s);
+    g->is_matching = true;
+    store_match(g->opt.store, g->loop, m->items, m->count, matched, m);
+}
+
+// ---- a run under way ----
+
+static void active_free(struct active *run)
+{
+    struct engine *g = run->engine;
+    map_remove(&g->active, run_key(&run->run.id));
+    registry_give(g->opt.registry, run->snapshot);
+    mask_free(run->mask);
+    sealed_values_fini(&run->secrets);
+    arena_fini(&run->arena);
+    free(run);
+}
+
+void run_requests_done(struct active *run)
+{
+    active_free(run);
+}
+
+struct finishing {
+    struct active *run;
+    enum run_state state;
+    int64_t due_ms;
+};
+
+static void finished(void *ctx, const bool *was_current UNUSED, size_t count UNUSED, const struct err *e)
+{
+    struct finishing *f = ctx;
+    struct active *run = f->run;
+    struct engine *g = run->engine;
+    if (e->kind == ERR_NONE) {
+        note_run(g, &run->run, f->state);
+        ready_finished(&g->ready, run->run.reaction_id);
+        if (f->state == RUN_WAITING)
+            ready_waiting(&g->ready, run->run.reaction_id, f->due_ms);
+        else if (run->run.order_key.n)
+            ready_waiting(&g->ready, run->run.reaction_id, now_ms(g)); // its turn has come
+        pthread_mutex_lock(&g->lock);
+        g->stats.succeeded += f->state == RUN_SUCCEEDED;
+        g->stats.failed += f->state == RUN_FAILED || f->state == RUN_DEAD_LETTERED || f->state == RUN_INTERRUPTED;
+        pthread_mutex_unlock(&g->lock);
+    } else {
+        // The end could not be stored: the run keeps its lease and is settled by the next start.
+        ready_finished(&g->ready, run->run.reaction_id);
+    }
+    free(f);
+    run->is_finished = true;
+    if (!run->requests)
+        active_free(run);
+    schedule(g);
+}
+
+static enum run_state state_after(struct active *run, const struct attempt_end *end, int64_t *due_ms)
+{
+    struct engine *g = run->engine;
+    *due_ms = 0;
+    switch (end->outcome) {
+    case ATTEMPT_SUCCEEDED: return RUN_SUCCEEDED;
+    case ATTEMPT_CANCELLED: return RUN_CANCELLED;
+    case ATTEMPT_INTERRUPTED:
+        if (!run->run.is_repeatable)
+            return RUN_INTERRUPTED;
+        break;
+    default:
+        if (!end->may_retry)
+            return RUN_FAILED;
+    }
+    if (run->def && run->run.attempts >= run->def->max_attempts)
+        return RUN_DEAD_LETTERED;
+    *due_ms = now_ms(g);
+    if (end->outcome != ATTEMPT_INTERRUPTED || !g->is_stopping)
+        *due_ms += backoff_next_ms(run->def ? run->def->schedule_seconds : NULL, run->def ? run->def->schedule_count : 0, run->run.attempts, end->retry_after_ms, g->opt.random);
+    return RUN_WAITING;
+}
+
+void engine_finish(struct active *run, const struct attempt_end *end)
+{
+    struct engine *g = run->engine;
+    struct arena *a = &run->arena;
+    struct finishing *f = xcalloc(1, sizeof *f);
+    if (run->is_script)
+        g->scripts_running--;
+    else
+        g->requests_running--;
+    f->run = run;
+    f->state = state_after(run, end, &f->due_ms);
+    struct store_finish item = {
+        .run_id = run->run.id,
+        .fence = run->run.fence,
+        .outcome = end->outcome,
+        .state = f->state,
+        .now_ms = now_ms(g),
+        .due_ms = f->due_ms,
+        .has_exit_code = end->has_exit_code,
+        .exit_code = end->exit_code,
+        .error = mask_apply(run->mask, end->error, a),
+    };
+    if (end->output)
+        item.output = json_text(a, mask_apply_json(run->mask, end->output, a));
+    if (end->attempt_doc)
+        item.attempt_doc = json_text(a, mask_apply_json(run->mask, end->attempt_doc, a));
+    store_finish(g->opt.store, g->loop, &item, 1, finished, f);
+}
+
+static void fail_at_once(struct active *run, const char *text)
+{
+    engine_finish(run, &(struct attempt_end){ .outcome = ATTEMPT_FAILED, .retry_after_ms = -1, .error = str_from(text) });
+}
+
+// The revision the run is pinned to, with its secrets in the clear.
+static bool load_definition(struct active *run, struct err *e)
+{
+    struct engine *g = run->engine;
+    struct arena *a = &run->arena;
+    struct decode_errors errors = { .arena = a };
+    const struct reaction_entry *entry = snapshot_reaction(run->snapshot, run->run.reaction_id);
+    if (entry && entry->revision_id == run->run.revision_id) {
+        run->doc = json_copy(a, entry->doc);
+    } else {
+        struct store_object *o;
+        struct json *doc;
+        if (!store_get(g->opt.store, KIND_REVISION, run->run.space_id, run->run.revision_id, a, &o, e))
+            return false;
+        if (!o)
+            return err_set(e, ERR_NOT_FOUND, "the reaction was deleted");
+        if (!json_parse(a, o->doc, &doc, e))
+            return false;
+        run->doc = json_get(doc, STR("Definition"));
+    }
+    if (!sealed_open(KIND_REVISION, run->run.reaction_id, run->doc, g->opt.keyring, a, &run->secrets, e))
+        return false;
+    for (size_t i = 0; i < run->secrets.count; i++)
+        mask_add(run->mask, (str){ run->secrets.items[i].p, run->secrets.items[i].n });
+    run->def = reaction_decode(a, run->doc, &errors);
+    if (!run->def)
+        return err_set(e, ERR_INVALID, "revision %" PRId64 " cannot be read: %.*s", run->run.revision_number, STR_ARG(errors.items[0]));
+    return true;
+}
+
+static void start_run(struct engine *g, const struct store_run *claimed)
+{
+    struct active *run = xcalloc(1, sizeof *run);
+    struct err e = { 0 };
+    run->engine = g;
+    run->run = *claimed;
+    run->run.key = arena_str(&run->arena, claimed->key);
+    run->run.revision_hash = arena_str(&run->arena, claimed->revision_hash);
+    run->run.order_key = arena_str(&run->arena, claimed->order_key);
+    run->snapshot = registry_take(g->opt.registry);
+    run->mask = mask_new();
+    map_put(&g->active, run_key(&run->run.id), run);
+    note_run(g, &run->run, RUN_RUNNING);
+    pthread_mutex_lock(&g->lock);
+    g->stats.started++;
+    pthread_mutex_unlock(&g->lock);
+
+    bool ok = store_event_get(g->opt.store, 0, run->run.event_id, &run->arena, &run->event, &e);
+    if (ok && !run->event)
+        ok = err_set(&e, ERR_NOT_FOUND, "its event was removed");
+    ok = ok && load_definition(run, &e);
+    run->is_script = !run->def || run->def->action_type == ACTION_POWERSHELL;
+    if (run->is_script)
+        g->scripts_running++;
+    else
+        g->requests_running++;
+    if (ok)
+        run->payload = payload_json(run->event, &run->arena);
+    if (!ok || !run_script_start(run, &e))
+        fail_at_once(run, e.text);
+}
+
+// ---- claiming ----
+
+struct claiming {
+    struct engine *engine;
+    int64_t reaction_id;
+    int limit;
+    bool is_script;
+};
+
+// Places are taken while the claim is under way, so that two reactions do not both get the last one.
+static void reserve(struct claiming *c, int places)
+{
+    *(c->is_script ? &c->engine->scripts_running : &c->engine->requests_running) += places;
+}
+
+static void claimed(void *ctx, const struct store_run *runs, size_t count, const struct err *e)
+{
+    struct claiming *c = ctx;
+    struct engine *g = c->engine;
+    int64_t next_due = now_ms(g) + STORE_RETRY_MS;
+    struct err why;
+    if (e->kind == ERR_NONE) {
+        if ((int)count == c->limit)
+            next_due = now_ms(g); // there may be more
+        else if (!store_next_due(g->opt.store, c->reaction_id, now_ms(g), &next_due, &why))
+            next_due = now_ms(g) + STORE_RETRY_MS;
+    }
+    reserve(c, -c->limit);
+    ready_claimed(&g->ready, c->reaction_id, (int)count, next_due);
+    for (size_t i = 0; i < count; i++)
+        start_run(g, &runs[i]);
+    free(c);
+    schedule(g);
+}
+
+// Whether this reaction may start anything now, and how many.
+static bool may_start(void *ctx, int64_t reaction_id, int *limit)
+{
+    struct engine *g = ctx;
+    const struct snapshot *s = g->egress_snapshot;
+    const struct reaction_entry *r = snapshot_reaction(s, reaction_id);
+    const struct space_entry *space = r ? snapshot_space(s, r->space_id) : NULL;
+    if (s->is_paused || (r && r->is_paused) || (space && space->is_paused))
+        return false;
+    bool is_script = !r || r->def->action_type == ACTION_POWERSHELL;
+    int room = is_script ? g->max_scripts - g->scripts_running : MAX_REQUESTS - g->requests_running;
+    *limit = MIN(*limit, room);
+    return *limit > 0;
+}
+
+static void schedule(struct engine *g)
+{
+    if (g->is_stopping)
+        return;
+    int64_t now = now_ms(g);
+    int limit;
+    for (size_t i = 0; i < g->ready.count; i++) {
+        const struct reaction_entry *r = snapshot_reaction(g->egress_snapshot, g->ready.items[i]->reaction_id);
+        g->ready.items[i]->max = r ? (int)r->def->max_concurrent : 1;
+    }
+    for (struct ready_item *item; (item = ready_pick(&g->ready, now, &limit, may_start, g));) {
+        const struct reaction_entry *r = snapshot_reaction(g->egress_snapshot, item->reaction_id);
+        int64_t timeout_s = r ? r->def->timeout_seconds : 300;
+        struct claiming *c = xcalloc(1, sizeof *c);
+        *c = (struct claiming){ g, item->reaction_id, limit, !r || r->def->action_type == ACTION_POWERSHELL };
+        reserve(c, limit);
+        store_claim(g->opt.store, g->loop, &(struct store_claim){ item->reaction_id, limit, now, now + timeout_s * 1000 + LEASE_SLACK_MS, str_from(g->opt.node) }, 1, claimed, c);
+    }
+    set_timer(g);
+}
+
+// ---- the thread ----
+
+static void use_new_configuration(void *ctx)
+{
+    struct engine *g = ctx;
+    const struct snapshot *old = g->egress_snapshot;
+    g->egress_snapshot = registry_take(g->opt.registry);
+    registry_give(g->opt.registry, old);
+    schedule(g);
+}
+
+static void configuration_changed(void *ctx)
+{
+    struct engine *g = ctx;
+    loop_post(g->loop, use_new_configuration, g);
+}
+
+static const struct egress *current_egress(void *ctx)
+{
+    return ((struct engine *)ctx)->egress_snapshot->egress;
+}
+
+static void on_timer(void *ctx)
+{
+    retry_matching(ctx);
+}
+
+static void on_wake(void *ctx)
+{
+    struct engine *g = ctx;
+    pthread_mutex_lock(&g->lock);
+    g->is_wake_posted = false;
+    pthread_mutex_unlock(&g->lock);
+    match_more(g);
+}
+
+static void read_heads(void *ctx)
+{
+    struct engine *g = ctx;
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct store_queue heads;
+    struct err e = { 0 };
+    pthread_mutex_lock(&g->lock);
+    g->is_heads_posted = false;
+    pthread_mutex_unlock(&g->lock);
+    if (store_queue_heads(g->opt.store, &a, &heads, &e))
+        for (size_t i = 0; i < heads.count; i++)
+            ready_waiting(&g->ready, heads.items[i].reaction_id, heads.items[i].first_due_ms);
+    schedule(g);
+}
+
+void engine_wake(struct engine *g)
+{
+    pthread_mutex_lock(&g->lock);
+    bool was_posted = g->is_wake_posted;
+    g->is_wake_posted = true;
+    pthread_mutex_unlock(&g->lock);
+    if (!was_posted)
+        loop_post(g->loop, on_wake, g);
+}
+
+void engine_runs_changed(struct engine *g)
+{
+    pthread_mutex_lock(&g->lock);
+    bool was_posted = g->is_heads_posted;
+    g->is_heads_posted = true;
+    pthread_mutex_unlock(&g->lock);
+    if (!was_posted)
+        loop_post(g->loop, read_heads, g);
+}
+
+static void *engine_main(void *ctx)
+{
+    struct engine *g = ctx;
+    loop_run(g->loop);
+    return NULL;
+}
+
+bool engine_start(const struct engine_options *opt, struct engine **out, struct err *e)
+{
+    struct engine *g = xcalloc(1, sizeof *g);
+    g->opt = *opt;
+    pthread_mutex_init(&g->lock, NULL);
+    if (!loop_open(&g->loop, e)) {
+        free(g);
+        return false;
+    }
+    g->egress_snapshot = registry_take(opt->registry);
+    g->timer = loop_timer_new(g->loop, on_timer, g);
+    struct script_pool_options scripts = opt->scripts;
+    scripts.loop = g->loop;
+    int cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    g->max_scripts = scripts.max_workers ? scripts.max_workers : MAX(2 * cores, 4);
+    scripts.max_workers = g->max_scripts;
+    struct http_client_options http = { .loop = g->loop, .egress = current_egress, .egress_ctx = g, .user_agent = "OctopusReactions/1" };
+    bool ok = http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e);
+    int status = ok ? pthread_create(&g->thread, NULL, engine_main, g) : 0;
+    if (status)
+        ok = err_errno(e, status, "starting the engine");
+    if (!ok) {
+        http_client_close(g->http);
+        loop_timer_free(g->timer);
+        registry_give(opt->registry, g->egress_snapshot);
+        loop_close(g->loop);
+        free(g);
+        return false;
+    }
+    pthread_setname_np(g->thread, "engine");
+    registry_on_change(opt->registry, configuration_changed, g);
+    engine_runs_changed(g);
+    engine_wake(g);
+    *out = g;
+    return true;
+}
+
+// ---- stopping ----
+
+struct stopping {
+    struct engine *engine;
+    int64_t grace_ms;
+    struct loop_timer *timer;
+    bool pool_is_closed;
+    int64_t settle_until_ms;
+};
+
+static void settle(void *ctx)
+{
+    struct stopping *s = ctx;
+    struct engine *g = s->engine;
+    bool is_idle = g->active.count == 0;
+    if (!is_idle && clock_mono_ms(g->opt.clock) < s->settle_until_ms)
+        return; // the timer comes again
+    if (!s->pool_is_closed)
+        return;
+    loop_timer_free(s->timer);
+    free(s);
+    loop_stop(g->loop);
+}
+
+static void pool_closed(void *ctx)
+{
+    struct stopping *s = ctx;
+    s->pool_is_closed = true;
+    s->settle_until_ms = clock_mono_ms(s->engine->opt.clock) + 5000; // for the last commits
+}
+
+static void close_pool(void *ctx)
+{
+    struct stopping *s = ctx;
+    struct engine *g = s->engine;
+    if (g->pool && g->active.count && clock_mono_ms(g->opt.clock) < s->settle_until_ms)
+        return; // still within the grace time
+    if (g->pool) {
+        struct script_pool *pool = MOVE(g->pool);
+        loop_timer_free(s->timer);
+        s->timer = loop_timer_new(g->loop, settle, s);
+        loop_timer_set(s->timer, 10, 10);
+        script_pool_close(pool, pool_closed, s);
+    }
+}
+
+static void begin_stop(void *ctx)
+{
+    struct stopping *s = ctx;
+    struct engine *g = s->engine;
+    g->is_stopping = true;
+    s->settle_until_ms = clock_mono_ms(g->opt.clock) + s->grace_ms;
+    s->timer = loop_timer_new(g->loop, close_pool, s);
+    loop_timer_set(s->timer, 0, 10);
+}
+
+void engine_stop(struct engine *g, int64_t grace_ms)
+{
+    if (!g)
+        return;
+    struct stopping *s = xcalloc(1, sizeof *s);
+    s->engine = g;
+    s->grace_ms = grace_ms;
+    loop_post(g->loop, begin_stop, s);
+    pthread_join(g->thread, NULL);
+    http_client_close(g->http);
+    loop_timer_free(g->timer);
+    loop_close(g->loop);
+    ready_fini(&g->ready);
+    map_fini(&g->active);
+    registry_give(g->opt.registry, g->egress_snapshot);
+    pthread_mutex_destroy(&g->lock);
+    free(g);
+}
+
+// ---- from other threads ----
+
+struct cancel_request {
+    struct engine *engine;
+    int64_t run_id;
+    bool was_found, is_done;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+};
+
+static void cancel_on_loop(void *ctx)
+{
+    struct cancel_request *c = ctx;
+    struct active *run = map_get(&c->engine->active, run_key(&c->run_id));
+    if (run && run->job) {
+        run->is_cancelled = true;
+        script_job_cancel(run->job, "cancelled by hand");
+    }
+    pthread_mutex_lock(&c->lock);
+    c->was_found = run != NULL;
+    c->is_done = true;
+    pthread_cond_signal(&c->done);
+    pthread_mutex_unlock(&c->lock);
+}
+
+bool engine_cancel(struct engine *g, int64_t run_id)
+{
+    struct cancel_request c = { .engine = g, .run_id = run_id };
+    pthread_mutex_init(&c.lock, NULL);
+    pthread_cond_init(&c.done, NULL);
+    loop_post(g->loop, cancel_on_loop, &c);
+    pthread_mutex_lock(&c.lock);
+    while (!c.is_done)
+        pthread_cond_wait(&c.done, &c.lock);
+    pthread_mutex_unlock(&c.lock);
+    pthread_mutex_destroy(&c.lock);
+    pthread_cond_destroy(&c.done);
+    return c.was_found;
+}
+
+struct parse_request {
+    struct engine *engine;
+    str script;
+    struct arena *arena;
+    struct script_parsed *out;
+    bool is_done;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+};
+
+static void parsed(void *ctx, const struct script_parsed *got)
+{
+    struct parse_request *p = ctx;
+    pthread_mutex_lock(&p->lock);
+    *p->out = *got;
+    p->out->errors = ARENA_ARRAY(p->arena, struct script_parse_error, got->error_count);
+    for (size_t i = 0; i < got->error_count; i++) {
+        p->out->errors[i] = got->errors[i];
+        p->out->errors[i].message = arena_str(p->arena, got->errors[i].message);
+    }
+    p->out->parameters = got->parameters ? json_copy(p->arena, got->parameters) : NULL;
+    p->out->variables = got->variables ? json_copy(p->arena, got->variables) : NULL;
+    p->out->failure = arena_str(p->arena, got->failure);
+    p->is_done = true;
+    pthread_cond_signal(&p->done);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void parse_on_loop(void *ctx)
+{
+    struct parse_request *p = ctx;
+    if (p->engine->pool)
+        script_parse(p->engine->pool, p->script, parsed, p);
+    else
+        parsed(p, &(struct script_parsed){ .failure = STR("the server is stopping") });
+}
+
+bool engine_parse_script(struct engine *g, str script, struct arena *a, struct script_parsed *out, struct err *e)
+{
+    struct parse_request p = { .engine = g, .script = script, .arena = a, .out = out };
+    pthread_mutex_init(&p.lock, NULL);
+    pthread_cond_init(&p.done, NULL);
+    loop_post(g->loop, parse_on_loop, &p);
+    pthread_mutex_lock(&p.lock);
+    while (!p.is_done)
+        pthread_cond_wait(&p.done, &p.lock);
+    pthread_mutex_unlock(&p.lock);
+    pthread_mutex_destroy(&p.lock);
+    pthread_cond_destroy(&p.done);
+    return !out->failure.n || err_set(e, ERR_BUSY, "%.*s", STR_ARG(out->failure));
+}
+
+struct script_capabilities engine_script_capabilities(struct engine *g)
+{
+    return script_pool_capabilities(g->pool);
+}
+
+struct engine_stats engine_stats(struct engine *g)
+{
+    pthread_mutex_lock(&g->lock);
+    struct engine_stats stats = g->stats;
+    pthread_mutex_unlock(&g->lock);
+    return stats;
+}

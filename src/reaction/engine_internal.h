@@ -1,0 +1,75 @@
+// engine_internal.h - what the engine's files share: the engine itself and a run under way.
+// Only src/reaction's engine.c, run_*.c and broker.c include this.
+#pragma once
+
+#include "http/client.h"
+#include "queue/ready.h"
+#include "reaction/engine.h"
+#include "reaction/mask.h"
+
+#include <pthread.h>
+
+struct engine {
+    struct engine_options opt;
+    pthread_t thread;
+    struct loop *loop;
+    struct script_pool *pool;
+    struct http_client *http;
+    struct loop_timer *timer;
+    const struct snapshot *egress_snapshot; // the policy of the moment, for http
+
+    struct ready ready;
+    struct map active; // the run's id -> struct active
+    bool is_matching, is_stopping;
+    int scripts_running, max_scripts;
+    int requests_running;
+
+    pthread_mutex_t lock; // guards stats and wake flags
+    struct engine_stats stats;
+    bool is_wake_posted, is_heads_posted;
+};
+
+// One attempt of one run, from its claim to its end.
+struct active {
+    struct engine *engine;
+    struct arena arena; // of the attempt
+    struct store_run run;
+    const struct snapshot *snapshot;
+    const struct reaction *def;
+    struct json *doc;   // the definition with its secrets in the clear
+    struct store_event *event;
+    struct json *payload;
+    struct mask *mask;
+    struct sealed_values secrets;
+    bool is_script, is_cancelled;
+    struct script_job *job;
+
+    int64_t log_bytes, log_lines;
+    int64_t api_calls;
+    bool log_is_full;
+    int requests; // of the broker, under way: the attempt is freed when they are done
+    bool is_finished;
+};
+
+struct attempt_end {
+    enum attempt_outcome outcome;
+    bool may_retry;
+    int64_t retry_after_ms; // -1: not said
+    bool has_exit_code;
+    int exit_code;
+    str error;
+    const struct json *output;      // array or NULL
+    const struct json *attempt_doc; // object or NULL
+};
+
+void engine_finish(struct active *run, const struct attempt_end *end);
+void engine_note(struct engine *g, const struct engine_note *note);
+
+// Starts the action. False with the reason: the attempt then ends as failed.
+MUST_USE bool run_script_start(struct active *run, struct err *e);
+void broker_call(struct active *run, const struct script_call *call);
+// The last request of an attempt that had ended before it is done: frees the attempt.
+void run_requests_done(struct active *run);
+
+// A variable's value in the clear (masked from now on): the reaction's own, or a secret's.
+MUST_USE bool run_variables(struct active *run, struct json *into, struct err *e);

@@ -1,0 +1,366 @@
+// The management API's frame: who asks, which route, the answer's form. The handlers stand in api_*.c.
+#include "web/api.h"
+
+#include "base/encode.h"
+#include "base/limits.h"
+#include "base/timetext.h"
+#include "reaction/payload.h"
+#include "secret/token.h"
+#include "web/handle.h"
+#include "web/workers.h"
+
+// ---- answers ----
+
+int api_status_of(enum err_kind kind)
+{
+    switch (kind) {
+    case ERR_INVALID: return 400;
+    case ERR_DENIED: return 403;
+    case ERR_NOT_FOUND: return 404;
+    case ERR_CONFLICT: return 409;
+    case ERR_STALE: return 412;
+    case ERR_TOO_LARGE: return 413;
+    case ERR_UNPROCESSABLE: return 422;
+    default: return 503;
+    }
+}
+
+static void fail(struct api_call *c, int status, str message, const str *errors, size_t count)
+{
+    c->status = status;
+    c->raw_type = (str){ 0 };
+    c->etag = 0;
+    c->answer = json_new_object(c->arena);
+    json_add_str(c->arena, c->answer, "ErrorMessage", message);
+    struct json *list = json_add(c->answer, STR("Errors"), json_new_array(c->arena));
+    for (size_t i = 0; i < count; i++)
+        json_push(list, json_new_string(c->arena, errors[i]));
+}
+
+void api_fail(struct api_call *c, enum err_kind kind, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fail(c, api_status_of(kind), arena_vprintf(c->arena, fmt, args), NULL, 0);
+    va_end(args);
+}
+
+void api_fail_with(struct api_call *c, const struct err *e)
+{
+    fail(c, api_status_of(e->kind), arena_str(c->arena, str_from(e->text)), NULL, 0);
+}
+
+void api_fail_errors(struct api_call *c, const char *message)
+{
+    fail(c, 400, str_from(message), c->errors.items, c->errors.count);
+}
+
+void api_not_found(struct api_call *c)
+{
+    fail(c, 404, STR("not found: there is no such thing, or you may not see it"), NULL, 0);
+}
+
+// ---- what a call says ----
+
+int64_t api_space(const struct api_call *c)
+{
+    return c->space_id ? c->space_id : 1;
+}
+
+bool api_body_required(struct api_call *c)
+{
+    if (json_is(c->body, JSON_OBJECT))
+        return true;
+    api_fail(c, ERR_INVALID, "the request needs a JSON object as its body");
+    return false;
+}
+
+bool api_if_match(struct api_call *c, int64_t *version)
+{
+    str text = http_header(c->request, STR("If-Match"));
+    *version = STORE_ANY_VERSION;
+    if (!text.p || str_eq(text, STR("*")))
+        return true;
+    if (str_starts(text, STR("W/")))
+        text = str_skip(text, 2);
+    if (text.n > 2 && text.p[0] == '"' && text.p[text.n - 1] == '"' && str_to_i64(str_sub(text, 1, text.n - 2), version))
+        return true;
+    fail(c, 412, STR("If-Match: not an ETag this server gave"), NULL, 0);
+    return false;
+}
+
+str api_query(const struct api_call *c, const char *name)
+{
+    return json_str(json_get_nocase(c->query, str_from(name)), (str){ "", 0 });
+}
+
+static bool query_number(struct api_call *c, const char *name, int64_t otherwise, int64_t *out)
+{
+    str text = api_query(c, name);
+    *out = otherwise;
+    if (!text.n)
+        return true;
+    if (str_to_i64(text, out) && *out >= 0)
+        return true;
+    api_fail(c, ERR_INVALID, "%s: \"%.*s\" must be a number, 0 or more", name, STR_ARG(text));
+    return false;
+}
+
+bool api_page(struct api_call *c, struct store_page *page)
+{
+    if (!query_number(c, "skip", 0, &page->skip) || !query_number(c, "take", 30, &page->take) || !query_number(c, "before", 0, &page->before_id))
+        return false;
+    page->take = MIN(page->take, (int64_t)1000);
+    return true;
+}
+
+bool api_query_time(struct api_call *c, const char *name, int64_t *at_ms)
+{
+    str text = api_query(c, name);
+    *at_ms = 0;
+    if (!text.n || timetext_parse(text, at_ms))
+        return true;
+    api_fail(c, ERR_INVALID, "%s: \"%.*s\" must be a time such as 2026-11-22T17:03:06Z", name, STR_ARG(text));
+    return false;
+}
+
+void api_self_link(struct api_call *c, struct json *object, const char *collection, str id)
+{
+    struct json *links = json_add(object, STR("Links"), json_new_object(c->arena));
+    json_add_str(c->arena, links, "Self", arena_printf(c->arena, "/api/%s/%.*s", collection, STR_ARG(id)));
+}
+
+void api_answer_list(struct api_call *c, const char *item_type, struct json *items, int64_t total, const struct store_page *page, int64_t last_id)
+{
+    struct arena *a = c->arena;
+    int64_t per_page = MAX(page->take, (int64_t)1), pages = MAX((total + per_page - 1) / per_page, (int64_t)1);
+    str path = c->request->path;
+    struct json *j = c->answer = json_new_object(a);
+    json_add_str(a, j, "ItemType", str_from(item_type));
+    json_add_i64(a, j, "TotalResults", total);
+    json_add_i64(a, j, "ItemsPerPage", page->take);
+    json_add_i64(a, j, "NumberOfPages", pages);
+    json_add_i64(a, j, "LastPageNumber", pages - 1);
+    json_add(j, STR("Items"), items);
+    struct json *links = json_add(j, STR("Links"), json_new_object(a));
+    // The other filters ride along, so that a link alone leads on.
+    CLEANUP(buf_fini) struct buf rest = { 0 };
+    json_each(q, c->query)
+        if (json_is(q, JSON_STRING) && !str_eq_nocase(q->name, STR("skip")) && !str_eq_nocase(q->name, STR("take")) && !str_eq_nocase(q->name, STR("before")) && !str_eq_nocase(q->name, STR("apikey")))
+            buf_printf(&rest, "&%.*s=%.*s", STR_ARG(percent_encode(a, q->name)), STR_ARG(percent_encode(a, q->text)));
+    str others = arena_str(a, buf_str(&rest));
+    json_add_str(a, links, "Self", arena_printf(a, "%.*s?skip=%" PRId64 "&take=%" PRId64 "%.*s", STR_ARG(path), page->skip, page->take, STR_ARG(others)));
+    // A cursor, not an offset: stable while new items arrive.
+    if (last_id && items->count == (uint32_t)page->take && (int64_t)items->count + page->skip < total)
+        json_add_str(a, links, "Page.Next", arena_printf(a, "%.*s?take=%" PRId64 "&before=%" PRId64 "%.*s", STR_ARG(path), page->take, last_id, STR_ARG(others)));
+}
+
+bool api_change(struct api_call *c, const struct store_put *puts, size_t count, const char *action, str subject, int64_t space_id, struct json *particulars)
+{
+    struct err e = { 0 };
+    struct store_audit audit = { space_id, c->caller.name, str_from(action), subject, particulars ? json_text(c->arena, particulars) : STR("{}") };
+    if (!store_change(c->web->opt.store, puts, count, &audit, 1, &e)) {
+        api_fail_with(c, &e);
+        return false;
+    }
+    if (!registry_reload(c->web->opt.registry, &e)) {
+        api_fail(c, ERR_IO, "the change is stored but could not be put into force: %s", e.text);
+        return false;
+    }
+    registry_give(c->web->opt.registry, c->snapshot);
+    c->snapshot = registry_take(c->web->opt.registry);
+    return true;
+}
+
+// ---- routing ----
+
+static const char *const known_first[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "apikeys", "users", "roles", "integrations", "audit", "settings", "stream", "openapi.json", "status" };
+
+static bool is_collection(str segment)
+{
+    for (size_t i = 0; i < COUNT(known_first); i++)
+        if (str_eq_nocase(segment, str_from(known_first[i])))
+            return true;
+    return false;
+}
+
+static bool fits(const char *pattern, str path, struct arena *a, str params[API_PARAMS_MAX])
+{
+    str want = str_from(pattern), step, got;
+    size_t count = 0;
+    while (str_split(&want, '/', &step)) {
+        if (!str_split(&path, '/', &got))
+            return false;
+        if (step.n && step.p[0] == '{') {
+            if (!got.n || count == API_PARAMS_MAX || !percent_decode(a, got, false, &params[count++]))
+                return false;
+        } else if (!str_eq_nocase(step, got)) {
+            return false;
+        }
+    }
+    return !path.p;
+}
+
+// Octopus's way to send PUT and DELETE through a POST (octopus-api.md section 5).
+static str method_of(const struct http_request *r)
+{
+    str override = http_header(r, STR("X-HTTP-Method-Override"));
+    if (str_eq(r->method, STR("POST")) && (str_eq_nocase(override, STR("PUT")) || str_eq_nocase(override, STR("DELETE"))))
+        return override;
+    return str_eq(r->method, STR("HEAD")) ? STR("GET") : r->method;
+}
+
+static const struct api_route *find_route(struct api_call *c, str path, bool *path_exists)
+{
+    str method = method_of(c->request);
+    *path_exists = false;
+    for (size_t i = 0; i < api_route_count; i++) {
+        if (!fits(api_routes[i].path, path, c->arena, c->params))
+            continue;
+        *path_exists = true;
+        if (str_eq_nocase(method, str_from(api_routes[i].method)))
+            return &api_routes[i];
+    }
+    return NULL;
+}
+
+static const struct space_entry *find_space(const struct snapshot *s, str name)
+{
+    int64_t id;
+    bool is_id = store_id_parse(name, KIND_SPACE, &id);
+    for (size_t i = 0; i < s->space_count; i++)
+        if (is_id ? s->spaces[i].id == id : str_eq_nocase(s->spaces[i].slug, name))
+            return &s->spaces[i];
+    return NULL;
+}
+
+// ---- who asks ----
+
+static str bearer(const struct http_request *r)
+{
+    str authorization = http_header(r, STR("Authorization"));
+    return str_starts_nocase(authorization, STR("Bearer ")) ? str_trim(str_skip(authorization, 7)) : (str){ 0 };
+}
+
+bool web_is_admin_key(const struct web *w, str key)
+{
+    str public_id;
+    return token_read(TOKEN_MANAGEMENT, key, &public_id) && token_matches(w->opt.keyring, key, w->admin_hash);
+}
+
+static struct caller find_caller(struct web *w, const struct http_request *r)
+{
+    str key = http_header(r, STR("X-Octopus-ApiKey"));
+    if (!key.n)
+        key = bearer(r);
+    if (key.n && web_is_admin_key(w, key))
+        return (struct caller){ .name = STR("admin.key"), .is_admin = true };
+    return (struct caller){ .name = STR("anonymous"), .is_anonymous = true };
+}
+
+// The only place that decides. One administrator for now; roles come in here.
+static bool may(const struct caller *caller, enum permission p)
+{
+    assert(p != PERMISSION_UNSET);
+    return p == PERMISSION_ANONYMOUS || caller->is_admin;
+}
+
+// ---- one call, on a thread of its own ----
+
+static void dispatch(struct api_call *c)
+{
+    struct err e = { 0 };
+    bool path_exists;
+    str path = str_skip(c->request->path, STR("/api").n);
+    if (str_starts(path, STR("/")))
+        path = str_skip(path, 1);
+    if (path.n && path.p[path.n - 1] == '/')
+        path.n--;
+    if (!c->caller.is_admin && path.n) {
+        fail(c, 401, STR("send a management key in the header X-Octopus-ApiKey"), NULL, 0);
+        return;
+    }
+    str rest = path, first = { "", 0 };
+    if (path.n && str_split(&rest, '/', &first) && !is_collection(first)) {
+        const struct space_entry *space = find_space(c->snapshot, first);
+        if (!space || !rest.p) {
+            api_not_found(c);
+            return;
+        }
+        c->space_id = space->id;
+        path = rest;
+    }
+    const struct api_route *route = find_route(c, path, &path_exists);
+    if (!route) {
+        if (path_exists)
+            fail(c, 405, arena_printf(c->arena, "%.*s is not possible here", STR_ARG(c->request->method)), NULL, 0);
+        else
+            api_not_found(c);
+        return;
+    }
+    if (!may(&c->caller, route->permission)) {
+        fail(c, 403, arena_printf(c->arena, "this needs the permission %s", permission_name(route->permission)), NULL, 0);
+        return;
+    }
+    if (c->request->body.n && !json_parse(c->arena, c->request->body, &c->body, &e)) {
+        api_fail(c, ERR_INVALID, "the body is not valid JSON: %s", e.text);
+        return;
+    }
+    route->handler(c);
+}
+
+struct pending {
+    struct web *web;
+    struct http_request *request;
+    struct arena arena;
+    struct api_call call;
+};
+
+static void send_answer(void *ctx)
+{
+    struct pending *p = ctx;
+    struct api_call *c = &p->call;
+    CLEANUP(buf_fini) struct buf body = { 0 };
+    struct http_header headers[8];
+    size_t count = 0;
+    if (c->raw_type.p) {
+        headers[count++] = (struct http_header){ STR("Content-Type"), c->raw_type };
+        buf_add(&body, c->raw);
+    } else if (c->answer) {
+        headers[count++] = (struct http_header){ STR("Content-Type"), STR("application/json; charset=utf-8") };
+        json_write(&body, c->answer, false);
+    }
+    headers[count++] = (struct http_header){ STR("Cache-Control"), STR("no-store") };
+    headers[count++] = (struct http_header){ STR("X-Content-Type-Options"), STR("nosniff") };
+    if (c->etag)
+        headers[count++] = (struct http_header){ STR("ETag"), arena_printf(&p->arena, "\"%" PRId64 "\"", c->etag) };
+    if (c->status == 503 || c->status == 429)
+        headers[count++] = (struct http_header){ STR("Retry-After"), STR("1") };
+    http_answer(p->request, c->status ? c->status : 200, headers, count, buf_str(&body));
+    arena_fini(&p->arena);
+    free(p);
+}
+
+static void run_call(void *ctx)
+{
+    struct pending *p = ctx;
+    struct api_call *c = &p->call;
+    struct web *w = p->web;
+    *c = (struct api_call){ .web = w, .arena = &p->arena, .request = p->request, .caller = find_caller(w, p->request), .errors = { .arena = &p->arena } };
+    c->query = query_json(p->request->query, c->arena);
+    c->snapshot = registry_take(w->opt.registry);
+    dispatch(c);
+    registry_give(w->opt.registry, c->snapshot);
+    loop_post(w->opt.loop, send_answer, p);
+}
+
+void api_handle(struct web *w, struct http_request *r)
+{
+    struct pending *p = xcalloc(1, sizeof *p);
+    p->web = w;
+    p->request = r;
+    if (!workers_submit(w->workers, run_call, p)) {
+        free(p);
+        http_answer_error(r, 503, "too many requests are waiting: try again soon");
+    }
+}

@@ -1,0 +1,97 @@
+// api.h - what the files of the management API share: a call, its caller, its answer, the route table.
+// Only src/web includes this.
+#pragma once
+
+#include "json/decode.h"
+#include "web/permission.h"
+#include "web/web.h"
+
+#include <pthread.h>
+
+struct web {
+    struct web_options opt;
+    struct http_server *server;
+    struct stream_hub *hub;
+    struct workers *workers;
+    bool is_ready;                  // atomic
+    pthread_mutex_t change_lock;    // one change of the configuration at a time: its checks hold until it is stored
+    unsigned char admin_hash[KEYRING_HASH_BYTES];
+    struct key_uses *key_uses;
+    struct loop_timer *flush_timer, *purge_timer;
+    int64_t accepted, refused, duplicates; // atomic counters of hooks
+};
+
+// Who asks. The administrator is all there is yet; handlers get it from the first commit on.
+struct caller {
+    str name;          // for the audit: "admin.key"
+    bool is_anonymous;
+    bool is_admin;     // acts as instance administrator and administrator of every space
+};
+
+#define API_PARAMS_MAX 4
+
+struct api_call {
+    struct web *web;
+    struct arena *arena;
+    const struct http_request *request;
+    struct caller caller;
+    const struct snapshot *snapshot;
+    str params[API_PARAMS_MAX];  // what stood for {id} and the like, decoded
+    int64_t space_id;            // of the path; 0 where it names none
+    const struct json *query;
+    struct json *body;           // parsed; NULL where none was sent
+
+    // the answer
+    int status;                  // 0: 200
+    struct json *answer;
+    int64_t etag;                // 0: none
+    str raw_type, raw;           // instead of answer, where raw_type is set
+    struct decode_errors errors;
+};
+
+typedef void api_handler(struct api_call *c);
+
+struct api_route {
+    const char *method, *path;   // below /api; "{id}" stands for one segment
+    enum permission permission;
+    api_handler *handler;
+    const char *summary;
+};
+extern const struct api_route api_routes[];
+extern const size_t api_route_count;
+
+// Answers {"ErrorMessage", "Errors"}; the status follows from the kind.
+void api_fail(struct api_call *c, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void api_fail_with(struct api_call *c, const struct err *e);
+void api_fail_errors(struct api_call *c, const char *message); // 400 with c->errors
+void api_not_found(struct api_call *c);                        // the same for what is not there and what may not be seen
+int api_status_of(enum err_kind kind);
+
+// The space that lists and creations mean: the path's, else Spaces-1.
+int64_t api_space(const struct api_call *c);
+bool api_body_required(struct api_call *c);                    // false: answered 400
+// -1 (STORE_ANY_VERSION) without If-Match.
+bool api_if_match(struct api_call *c, int64_t *version);
+str api_query(const struct api_call *c, const char *name);     // empty where absent
+bool api_page(struct api_call *c, struct store_page *page);    // skip, take, before; false: answered 400
+bool api_query_time(struct api_call *c, const char *name, int64_t *at_ms); // 0 where absent; false: answered 400
+
+// The contract's envelope; `items` is the page, last_id the id of its last item (for Page.Next).
+void api_answer_list(struct api_call *c, const char *item_type, struct json *items, int64_t total, const struct store_page *page, int64_t last_id);
+void api_self_link(struct api_call *c, struct json *object, const char *collection, str id);
+
+// Stores changes with their audit row, then makes them the running configuration. False: answered.
+bool api_change(struct api_call *c, const struct store_put *puts, size_t count, const char *action, str subject, int64_t space_id, struct json *particulars);
+
+// ---- handlers, by file ----
+api_handler triggers_list, triggers_create, triggers_get, triggers_update, triggers_delete;
+api_handler keys_list, keys_create, keys_get, keys_revoke, keys_rotate;
+api_handler reactions_list, reactions_create, reactions_get, reactions_update, reactions_delete, reactions_enable, reactions_disable, reactions_pause, reactions_resume;
+api_handler revisions_list, revisions_get, revisions_restore;
+api_handler events_list, events_get, events_body, events_explain, events_replay;
+api_handler runs_list, runs_get, runs_retry, runs_cancel, runs_log;
+api_handler spaces_list, spaces_create, spaces_get, spaces_update, spaces_delete, spaces_pause, spaces_resume;
+api_handler connections_list, connections_create, connections_get, connections_update, connections_delete;
+api_handler identities_list, identities_create, identities_get, identities_update, identities_delete;
+api_handler secrets_list, secrets_create, secrets_get, secrets_update, secrets_delete;
+api_handler settings_get, settings_update, settings_pause, settings_resume, audit_list, api_root, openapi_get, status_get;

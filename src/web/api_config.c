@@ -1,0 +1,262 @@
+// Spaces, connections, identities and secrets: what reactions stand on.
+#include "web/api_object.h"
+
+#include "http/egress.h"
+#include "reaction/trigger.h"
+
+// ---- what several share ----
+
+static bool begin(struct api_call *c, struct decode *d, const struct json *sent)
+{
+    static const char *const set_by_server[] = { "Id", "SpaceId", "Links", "State", "Checked", "Created", "Modified" };
+    if (!decode_begin(d, sent, (str){ "", 0 }, &c->errors))
+        return false;
+    for (size_t i = 0; i < COUNT(set_by_server); i++)
+        decode_ignore(d, set_by_server[i]);
+    return true;
+}
+
+// A secret field goes on as it was sent: sealed.c judges it.
+static void pass_secret(struct api_call *c, struct decode *d, struct json *doc, const char *name)
+{
+    const struct json *value = decode_any(d, name);
+    if (value)
+        json_add(doc, str_from(name), json_copy(c->arena, value));
+}
+
+static void add_list(struct api_call *c, struct decode *d, struct json *doc, const char *name)
+{
+    size_t count;
+    str *items = decode_str_list(d, name, &count);
+    struct json *list = json_add(doc, str_from(name), json_new_array(c->arena));
+    for (size_t i = 0; i < count; i++)
+        json_push(list, json_new_string(c->arena, items[i]));
+}
+
+// Names are unique within their space without regard to case: the name is the slug.
+static str unique_name(struct decode *d)
+{
+    str name = decode_required_str(d, "Name");
+    if (name.n > 200)
+        decode_error(d, "Name", "must have at most 200 bytes");
+    return name;
+}
+
+// ---- spaces ----
+
+static struct json *normalise_space(struct api_call *c, const struct json *sent, const struct store_object *old, str *slug)
+{
+    struct decode d;
+    struct json *doc = json_new_object(c->arena);
+    if (!begin(c, &d, sent))
+        return doc;
+    str name = unique_name(&d);
+    *slug = decode_str(&d, "Slug", slug_from_name(c->arena, name));
+    if (name.n && !slug_is_valid(*slug))
+        decode_error(&d, "Slug", "\"%.*s\" must be 1 to 100 lower-case letters, digits and hyphens", STR_ARG(*slug));
+    decode_ignore(&d, "Connection");
+    bool was_paused = old && json_bool(json_get(object_doc(c, old), STR("Paused")), false);
+    bool is_paused = decode_bool(&d, "Paused", was_paused);
+    decode_done(&d);
+    json_add_str(c->arena, doc, "Name", name);
+    json_add_str(c->arena, doc, "Slug", *slug);
+    json_add_bool(c->arena, doc, "Paused", is_paused);
+    return doc;
+}
+
+static void decorate_space(struct api_call *c, const struct store_object *o, struct json *answer)
+{
+    const struct connection_entry *connection = snapshot_space_connection(c->snapshot, o->id);
+    json_add_str(c->arena, answer, "Connection", connection ? connection->name : (str){ 0 });
+}
+
+static bool may_delete_space(struct api_call *c, const struct store_object *o)
+{
+    static const struct { enum store_kind kind; const char *what; } kinds[] = { { KIND_REACTION, "reactions" }, { KIND_TRIGGER, "triggers" }, { KIND_CONNECTION, "a connection" } };
+    struct err e = { 0 };
+    struct store_objects found;
+    if (o->id == 1) {
+        api_fail(c, ERR_CONFLICT, "Spaces-1 stays: it is where things go that name no space");
+        return false;
+    }
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        if (!store_list(c->web->opt.store, kinds[i].kind, o->id, 0, (struct store_page){ .take = 1 }, c->arena, &found, &e)) {
+            api_fail_with(c, &e);
+            return false;
+        }
+        if (found.total) {
+            api_fail(c, ERR_CONFLICT, "the space still has %s: delete them first", kinds[i].what);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct object_api spaces = { KIND_SPACE, "spaces", "Space", "space", true, normalise_space, decorate_space, may_delete_space };
+
+void spaces_list(struct api_call *c) { object_list(c, &spaces, 0); }
+void spaces_create(struct api_call *c) { object_create(c, &spaces); }
+void spaces_get(struct api_call *c) { object_get(c, &spaces); }
+void spaces_update(struct api_call *c) { object_update(c, &spaces); }
+void spaces_delete(struct api_call *c) { object_delete(c, &spaces); }
+
+static void set_space_paused(struct api_call *c, bool is_paused)
+{
+    struct store_object *o = object_find(c, KIND_SPACE, c->params[0]);
+    if (!o)
+        return;
+    struct json *doc = object_doc(c, o);
+    json_put(doc, STR("Paused"), json_new_bool(c->arena, is_paused));
+    struct store_put put = { .object = *o, .expected_version = o->version };
+    put.object.doc = json_text(c->arena, doc);
+    if (api_change(c, &put, 1, is_paused ? "space.pause" : "space.resume", store_id_text(c->arena, KIND_SPACE, o->id), o->id, NULL)) {
+        object_get(c, &spaces);
+        engine_runs_changed(c->web->opt.engine);
+    }
+}
+
+void spaces_pause(struct api_call *c) { set_space_paused(c, true); }
+void spaces_resume(struct api_call *c) { set_space_paused(c, false); }
+
+// ---- connections ----
+
+static struct json *normalise_connection(struct api_call *c, const struct json *sent, const struct store_object *old, str *slug)
+{
+    struct decode d;
+    struct url url;
+    struct err e = { 0 };
+    struct json *doc = json_new_object(c->arena);
+    if (!begin(c, &d, sent))
+        return doc;
+    const struct connection_entry *other = snapshot_space_connection(c->snapshot, old ? old->space_id : api_space(c));
+    if (other && (!old || other->id != old->id)) {
+        api_fail(c, ERR_CONFLICT, "the space has a connection already (%.*s): a space stands for one Octopus space", STR_ARG(other->name));
+        return doc;
+    }
+    *slug = unique_name(&d);
+    str text = decode_required_str(&d, "Url");
+    if (text.n && !url_parse(c->arena, text, &url, &e))
+        decode_error(&d, "Url", "%s", e.text);
+    str space = decode_str(&d, "OctopusSpace", (str){ 0 });
+    int64_t poll_seconds = decode_i64(&d, "PollSeconds", 5, 1, 3600);
+    json_add_str(c->arena, doc, "Name", *slug);
+    json_add_str(c->arena, doc, "Url", text);
+    json_add_str(c->arena, doc, "OctopusSpace", space);
+    pass_secret(c, &d, doc, "ReaderKey");
+    json_add_i64(c->arena, doc, "PollSeconds", poll_seconds);
+    const struct json *tls = decode_object(&d, "Tls");
+    json_add(doc, STR("Tls"), tls ? json_copy(c->arena, tls) : json_new_object(c->arena));
+    decode_done(&d);
+    return doc;
+}
+
+static void decorate_connection(struct api_call *c, const struct store_object *o UNUSED, struct json *answer)
+{
+    struct json *state = json_add(answer, STR("State"), json_new_object(c->arena));
+    json_add_null(c->arena, state, "Watermark");
+    json_add_null(c->arena, state, "LagSeconds");
+    json_add_null(c->arena, state, "LastError");
+}
+
+static const struct object_api connections = { KIND_CONNECTION, "connections", "Connection", "connection", false, normalise_connection, decorate_connection, NULL };
+
+void connections_list(struct api_call *c) { object_list(c, &connections, 0); }
+void connections_create(struct api_call *c) { object_create(c, &connections); }
+void connections_get(struct api_call *c) { object_get(c, &connections); }
+void connections_update(struct api_call *c) { object_update(c, &connections); }
+void connections_delete(struct api_call *c) { object_delete(c, &connections); }
+
+// ---- identities ----
+
+static struct json *normalise_identity(struct api_call *c, const struct json *sent, const struct store_object *old UNUSED, str *slug)
+{
+    struct decode d;
+    struct json *doc = json_new_object(c->arena);
+    if (!begin(c, &d, sent))
+        return doc;
+    *slug = unique_name(&d);
+    json_add_str(c->arena, doc, "Name", *slug);
+    str connection = decode_str(&d, "Connection", (str){ 0 });
+    const struct connection_entry *own = snapshot_space_connection(c->snapshot, old ? old->space_id : api_space(c));
+    int64_t id = 0;
+    bool fits = own && (!connection.n || str_eq_nocase(connection, own->name) || (store_id_parse(connection, KIND_CONNECTION, &id) && id == own->id));
+    if (!own)
+        decode_error(&d, "Connection", "the space has no connection yet: create that first");
+    else if (!fits)
+        decode_error(&d, "Connection", "\"%.*s\" is not this space's connection, which is \"%.*s\"", STR_ARG(connection), STR_ARG(own->name));
+    json_add_str(c->arena, doc, "Connection", own ? own->name : connection);
+    pass_secret(c, &d, doc, "ApiKey");
+    add_list(c, &d, doc, "GrantedTo");
+    decode_done(&d);
+    return doc;
+}
+
+static void decorate_identity(struct api_call *c, const struct store_object *o UNUSED, struct json *answer)
+{
+    if (!json_get(answer, STR("Checked")))
+        json_add_null(c->arena, answer, "Checked");
+}
+
+// Nobody uses it any more: a run would otherwise fail later, without its author knowing why.
+static bool is_unused(struct api_call *c, const struct store_object *o, bool is_identity)
+{
+    for (size_t i = 0; i < c->snapshot->reaction_count; i++) {
+        const struct reaction_entry *r = &c->snapshot->reactions[i];
+        if (r->space_id != o->space_id)
+            continue;
+        const struct identity_entry *identity = is_identity && r->def->identity.n ? snapshot_find_identity(c->snapshot, r->space_id, r->def->identity) : NULL;
+        bool uses = identity && identity->id == o->id;
+        for (size_t v = 0; !is_identity && v < r->def->variable_count; v++) {
+            const struct secret_entry *s = r->def->variables[v].secret.n ? snapshot_find_secret(c->snapshot, r->space_id, r->def->variables[v].secret) : NULL;
+            uses = uses || (s && s->id == o->id);
+        }
+        if (uses) {
+            api_fail(c, ERR_CONFLICT, "the reaction \"%.*s\" uses it: change that first", STR_ARG(r->def->name));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool may_delete_identity(struct api_call *c, const struct store_object *o)
+{
+    return is_unused(c, o, true);
+}
+
+static const struct object_api identities = { KIND_IDENTITY, "identities", "Identity", "identity", false, normalise_identity, decorate_identity, may_delete_identity };
+
+void identities_list(struct api_call *c) { object_list(c, &identities, 0); }
+void identities_create(struct api_call *c) { object_create(c, &identities); }
+void identities_get(struct api_call *c) { object_get(c, &identities); }
+void identities_update(struct api_call *c) { object_update(c, &identities); }
+void identities_delete(struct api_call *c) { object_delete(c, &identities); }
+
+// ---- secrets ----
+
+static struct json *normalise_secret(struct api_call *c, const struct json *sent, const struct store_object *old UNUSED, str *slug)
+{
+    struct decode d;
+    struct json *doc = json_new_object(c->arena);
+    if (!begin(c, &d, sent))
+        return doc;
+    *slug = unique_name(&d);
+    json_add_str(c->arena, doc, "Name", *slug);
+    pass_secret(c, &d, doc, "Value");
+    add_list(c, &d, doc, "AllowedReactions");
+    add_list(c, &d, doc, "AllowedHosts");
+    decode_done(&d);
+    return doc;
+}
+
+static bool may_delete_secret(struct api_call *c, const struct store_object *o)
+{
+    return is_unused(c, o, false);
+}
+
+static const struct object_api secrets = { KIND_SECRET, "secrets", "Secret", "secret", false, normalise_secret, NULL, may_delete_secret };
+
+void secrets_list(struct api_call *c) { object_list(c, &secrets, 0); }
+void secrets_create(struct api_call *c) { object_create(c, &secrets); }
+void secrets_get(struct api_call *c) { object_get(c, &secrets); }
+void secrets_update(struct api_call *c) { object_update(c, &secrets); }
+void secrets_delete(struct api_call *c) { object_delete(c, &secrets); }

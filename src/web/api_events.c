@@ -1,0 +1,197 @@
+// Events: listed, read, explained, replayed.
+#include "web/api_object.h"
+
+#include "reaction/match.h"
+#include "reaction/payload.h"
+
+static struct store_event *find_event(struct api_call *c)
+{
+    struct store_event *v = NULL;
+    struct err e = { 0 };
+    int64_t id;
+    if (!store_id_parse(c->params[0], KIND_EVENT, &id))
+        api_not_found(c);
+    else if (!store_event_get(c->web->opt.store, c->space_id, id, c->arena, &v, &e))
+        api_fail_with(c, &e);
+    else if (!v)
+        api_not_found(c);
+    return v;
+}
+
+void events_list(struct api_call *c)
+{
+    struct err e = { 0 };
+    struct store_page page = { 0 };
+    struct store_events found;
+    struct event_filter f = { .space_id = api_space(c), .source = -1, .type = api_query(c, "type"), .octopus_event_id = api_query(c, "octopusEventId") };
+    str source = api_query(c, "source"), trigger = api_query(c, "trigger");
+    if (!api_page(c, &page) || !api_query_time(c, "from", &f.from_ms) || !api_query_time(c, "to", &f.to_ms))
+        return;
+    if (source.n) {
+        f.source = str_eq_nocase(source, STR("External")) ? EVENT_EXTERNAL : EVENT_INTERNAL;
+        if (f.source == EVENT_INTERNAL && !str_eq_nocase(source, STR("Internal"))) {
+            api_fail(c, ERR_INVALID, "source: \"%.*s\" must be External or Internal", STR_ARG(source));
+            return;
+        }
+    }
+    if (trigger.n) {
+        const struct trigger_entry *t = snapshot_find_trigger(c->snapshot, f.space_id, trigger);
+        if (!t) {
+            api_fail(c, ERR_INVALID, "trigger: there is no trigger \"%.*s\" in this space", STR_ARG(trigger));
+            return;
+        }
+        f.trigger_id = t->t->id;
+    }
+    if (!store_event_list(c->web->opt.store, &f, page, true, c->arena, &found, &e)) {
+        api_fail_with(c, &e);
+        return;
+    }
+    struct json *items = json_new_array(c->arena);
+    for (size_t i = 0; i < found.count; i++)
+        json_push(items, event_json(&found.items[i], c->snapshot, true, c->arena));
+    api_answer_list(c, "Event", items, found.total, &page, found.count ? found.items[found.count - 1].id : 0);
+}
+
+void events_get(struct api_call *c)
+{
+    struct store_event *v = find_event(c);
+    if (v)
+        c->answer = event_json(v, c->snapshot, true, c->arena);
+}
+
+void events_body(struct api_call *c)
+{
+    struct store_event *v = find_event(c);
+    if (!v)
+        return;
+    // As bytes, never as what a stranger declared: a browser shall not run it.
+    c->raw_type = STR("application/octet-stream");
+    c->raw = v->body;
+}
+
+void events_explain(struct api_call *c)
+{
+    struct arena *a = c->arena;
+    struct store_verdicts verdicts;
+    struct err e = { 0 };
+    struct store_event *v = find_event(c);
+    if (!v)
+        return;
+    if (!store_verdict_list(c->web->opt.store, v->id, a, &verdicts, &e)) {
+        api_fail_with(c, &e);
+        return;
+    }
+    c->answer = json_new_object(a);
+    json_add_str(a, c->answer, "EventId", store_id_text(a, KIND_EVENT, v->id));
+    struct json *list = json_add(c->answer, STR("Reactions"), json_new_array(a));
+    for (size_t i = 0; i < verdicts.count; i++) {
+        const struct store_verdict *verdict = &verdicts.items[i];
+        struct json *j = json_push(list, json_new_object(a)), *parts;
+        json_add_str(a, j, "ReactionId", store_id_text(a, KIND_REACTION, verdict->reaction_id));
+        json_add_i64(a, j, "Revision", verdict->revision_number);
+        json_add_str(a, j, "Verdict", str_from(verdict_name(verdict->verdict)));
+        json_add_str(a, j, "RunId", verdict->run_id ? store_id_text(a, KIND_RUN, verdict->run_id) : (str){ 0 });
+        json_add(j, STR("Parts"), verdict->parts.n && json_parse(a, verdict->parts, &parts, NULL) ? parts : json_new_array(a));
+    }
+}
+
+// A replay is a new run of the same event, of the active revision unless asked otherwise.
+static bool add_replay(struct api_call *c, const struct store_event *v, const struct reaction_entry *r, struct store_run *runs, size_t *count)
+{
+    struct store_runs earlier;
+    struct err e = { 0 };
+    struct run_filter f = { .event_id = v->id, .reaction_id = r->id };
+    if (!store_run_list(c->web->opt.store, &f, (struct store_page){ .take = 1000 }, c->arena, &earlier, &e)) {
+        api_fail_with(c, &e);
+        return false;
+    }
+    int64_t now = clock_wall_ms(c->web->opt.clock);
+    runs[(*count)++] = (struct store_run){
+        .space_id = v->space_id,
+        .reaction_id = r->id,
+        .revision_id = r->revision_id,
+        .revision_number = r->revision_number,
+        .revision_hash = r->revision_hash,
+        .event_id = v->id,
+        .key = random_uuid(c->web->opt.random, c->arena),
+        .replay_of = earlier.count ? earlier.items[earlier.count - 1].id : 0,
+        .state = RUN_QUEUED,
+        .queued_ms = now,
+        .due_ms = now,
+        .is_repeatable = r->def->action_type == ACTION_HTTP || r->def->retry_scripts,
+        .depth = v->caused_depth,
+    };
+    return true;
+}
+
+static bool choose_named(struct api_call *c, const struct store_event *v, const str *names, size_t name_count, struct store_run *runs, size_t *count)
+{
+    for (size_t i = 0; i < name_count; i++) {
+        const struct reaction_entry *found = NULL;
+        int64_t id = 0;
+        bool is_id = store_id_parse(names[i], KIND_REACTION, &id);
+        for (size_t k = 0; k < c->snapshot->reaction_count && !found; k++) {
+            const struct reaction_entry *r = &c->snapshot->reactions[k];
+            if (r->space_id == v->space_id && (is_id ? r->id == id : str_eq_nocase(r->def->slug, names[i]) || str_eq_nocase(r->def->name, names[i])))
+                found = r;
+        }
+        if (!found) {
+            api_fail(c, ERR_INVALID, "Reactions[%zu]: there is no reaction \"%.*s\" in this space", i, STR_ARG(names[i]));
+            return false;
+        }
+        if (!add_replay(c, v, found, runs, count))
+            return false;
+    }
+    return true;
+}
+
+static bool choose_matching(struct api_call *c, const struct store_event *v, struct store_run *runs, size_t *count)
+{
+    const struct trigger_entry *t = v->source == EVENT_EXTERNAL ? snapshot_trigger(c->snapshot, v->trigger_id) : NULL;
+    const struct json *payload = payload_json(v, c->arena);
+    for (size_t i = 0; t && i < t->reaction_count; i++) {
+        struct match_result result;
+        match_event(v, payload, t->reactions[i], c->snapshot, c->arena, &result);
+        if (result.verdict == VERDICT_MATCHED && !add_replay(c, v, t->reactions[i], runs, count))
+            return false;
+    }
+    return true;
+}
+
+void events_replay(struct api_call *c)
+{
+    struct arena *a = c->arena;
+    struct decode d;
+    struct err e = { 0 };
+    size_t name_count = 0, count = 0;
+    str *names = NULL;
+    struct store_event *v = find_event(c);
+    if (!v)
+        return;
+    if (c->body && decode_begin(&d, c->body, STR(""), &c->errors)) {
+        names = decode_str_list(&d, "Reactions", &name_count);
+        int64_t revision = decode_i64(&d, "Revision", 0, 1, INT64_MAX);
+        if (revision)
+            decode_error(&d, "Revision", "only the active revision can be replayed: leave it out, or restore the revision first");
+        decode_done(&d);
+    }
+    if (c->errors.count) {
+        api_fail_errors(c, "nothing was replayed: see Errors");
+        return;
+    }
+    struct store_run *runs = ARENA_ARRAY(a, struct store_run, name_count + c->snapshot->reaction_count);
+    int64_t *ids = ARENA_ARRAY(a, int64_t, name_count + c->snapshot->reaction_count);
+    if (!(name_count ? choose_named(c, v, names, name_count, runs, &count) : choose_matching(c, v, runs, &count)))
+        return;
+    if (!store_run_add(c->web->opt.store, runs, count, ids, &e)) {
+        api_fail_with(c, &e);
+        return;
+    }
+    store_audit(c->web->opt.store, &(struct store_audit){ v->space_id, c->caller.name, STR("event.replay"), store_id_text(a, KIND_EVENT, v->id), STR("{}") });
+    engine_runs_changed(c->web->opt.engine);
+    c->status = 202;
+    c->answer = json_new_object(a);
+    struct json *list = json_add(c->answer, STR("Runs"), json_new_array(a));
+    for (size_t i = 0; i < count; i++)
+        json_push(list, json_new_string(a, store_id_text(a, KIND_RUN, ids[i])));
+}

@@ -1,0 +1,171 @@
+// The instance: its root, settings, pause, audit, and the description of the API.
+#include "web/api_object.h"
+
+#include "http/egress.h"
+
+void api_root(struct api_call *c)
+{
+    struct arena *a = c->arena;
+    c->answer = json_new_object(a);
+    json_add_str(a, c->answer, "Application", STR("Octopus Reactions"));
+    json_add_str(a, c->answer, "Version", str_from(c->web->opt.version));
+    struct json *links = json_add(c->answer, STR("Links"), json_new_object(a));
+    static const char *const collections[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "audit", "settings", "stream", "openapi.json" };
+    json_add_str(a, links, "Self", STR("/api"));
+    for (size_t i = 0; i < COUNT(collections); i++)
+        json_add_str(a, links, collections[i], arena_printf(a, "/api/%s", collections[i]));
+}
+
+static struct json *read_settings(struct api_call *c, int64_t *version)
+{
+    struct store_object *o = NULL;
+    struct err e = { 0 };
+    *version = 0;
+    if (!store_get(c->web->opt.store, KIND_SETTING, 0, 1, c->arena, &o, &e)) {
+        api_fail_with(c, &e);
+        return NULL;
+    }
+    if (!o) {
+        struct json *doc = json_new_object(c->arena), *egress = json_add(doc, STR("Egress"), json_new_object(c->arena));
+        json_add(egress, STR("Allow"), json_new_array(c->arena));
+        json_add_bool(c->arena, doc, "Paused", false);
+        return doc;
+    }
+    *version = o->version;
+    return object_doc(c, o);
+}
+
+void settings_get(struct api_call *c)
+{
+    int64_t version;
+    struct json *doc = read_settings(c, &version);
+    if (!doc)
+        return;
+    c->answer = doc;
+    c->etag = version;
+    api_self_link(c, doc, "settings", STR(""));
+}
+
+static bool store_settings(struct api_call *c, struct json *doc, int64_t expected, const char *action)
+{
+    struct store_put put = { .object = { .kind = KIND_SETTING, .id = 1 }, .expected_version = expected };
+    json_drop(doc, STR("Links"));
+    put.object.doc = json_text(c->arena, doc);
+    return api_change(c, &put, 1, action, STR("Settings-1"), 0, doc);
+}
+
+void settings_update(struct api_call *c)
+{
+    struct decode d, g;
+    struct egress *egress;
+    struct err e = { 0 };
+    int64_t version, expected;
+    if (!api_body_required(c) || !api_if_match(c, &expected))
+        return;
+    struct json *old = read_settings(c, &version);
+    if (!old || !decode_begin(&d, c->body, STR(""), &c->errors))
+        return;
+    struct json *doc = json_new_object(c->arena), *out = json_add(doc, STR("Egress"), json_new_object(c->arena)), *list = json_add(out, STR("Allow"), json_new_array(c->arena));
+    const struct json *sent = decode_object(&d, "Egress");
+    if (sent && decode_begin(&g, sent, STR("Egress"), &c->errors)) {
+        size_t count;
+        str *allow = decode_str_list(&g, "Allow", &count);
+        decode_done(&g);
+        if (egress_new(allow, count, &egress, &e))
+            egress_free(egress);
+        else
+            decode_error(&g, "Allow", "%s", e.text);
+        for (size_t i = 0; i < count; i++)
+            json_push(list, json_new_string(c->arena, allow[i]));
+    }
+    json_add_bool(c->arena, doc, "Paused", decode_bool(&d, "Paused", json_bool(json_get(old, STR("Paused")), false)));
+    decode_ignore(&d, "Links");
+    decode_done(&d);
+    if (c->errors.count) {
+        api_fail_errors(c, "the settings were not saved: see Errors");
+        return;
+    }
+    pthread_mutex_lock(&c->web->change_lock);
+    if (store_settings(c, doc, expected, "settings.update"))
+        settings_get(c);
+    pthread_mutex_unlock(&c->web->change_lock);
+}
+
+static void set_paused(struct api_call *c, bool is_paused)
+{
+    int64_t version;
+    pthread_mutex_lock(&c->web->change_lock);
+    struct json *doc = read_settings(c, &version);
+    if (doc) {
+        json_put(doc, STR("Paused"), json_new_bool(c->arena, is_paused));
+        if (store_settings(c, doc, STORE_ANY_VERSION, is_paused ? "instance.pause" : "instance.resume")) {
+            settings_get(c);
+            engine_runs_changed(c->web->opt.engine);
+        }
+    }
+    pthread_mutex_unlock(&c->web->change_lock);
+}
+
+void settings_pause(struct api_call *c) { set_paused(c, true); }
+void settings_resume(struct api_call *c) { set_paused(c, false); }
+
+void audit_list(struct api_call *c)
+{
+    struct arena *a = c->arena;
+    struct err e = { 0 };
+    struct store_page page = { 0 };
+    struct store_audit_rows rows;
+    if (!api_page(c, &page))
+        return;
+    if (!store_audit_list(c->web->opt.store, c->space_id, page, a, &rows, &e)) {
+        api_fail_with(c, &e);
+        return;
+    }
+    struct json *items = json_new_array(a);
+    for (size_t i = 0; i < rows.count; i++) {
+        const struct store_audit_row *row = &rows.items[i];
+        struct json *j = json_push(items, json_new_object(a)), *doc;
+        json_add_i64(a, j, "Id", row->id);
+        json_add_time(a, j, "Time", row->at_ms);
+        json_add_str(a, j, "SpaceId", row->space_id ? store_id_text(a, KIND_SPACE, row->space_id) : (str){ 0 });
+        json_add_str(a, j, "Actor", row->actor);
+        json_add_str(a, j, "Action", row->action);
+        json_add_str(a, j, "Subject", row->subject);
+        json_add(j, STR("Particulars"), json_parse(a, row->doc, &doc, NULL) ? doc : json_new_null(a));
+        json_add_str(a, j, "Hash", row->hash);
+    }
+    api_answer_list(c, "AuditEntry", items, rows.total, &page, rows.count ? rows.items[rows.count - 1].id : 0);
+}
+
+// What the server runs on and how it does: for doctor and the health page.
+void status_get(struct api_call *c)
+{
+    struct arena *a = c->arena;
+    struct script_capabilities scripts = engine_script_capabilities(c->web->opt.engine);
+    struct store_stats store = store_stats(c->web->opt.store);
+    struct engine_stats engine = engine_stats(c->web->opt.engine);
+    struct json *j = c->answer = json_new_object(a), *s;
+    json_add_str(a, j, "Version", str_from(c->web->opt.version));
+    json_add_str(a, j, "DataFolder", str_from(c->web->opt.data_dir));
+    s = json_add(j, STR("Scripts"), json_new_object(a));
+    json_add_bool(a, s, "IsAvailable", scripts.is_available);
+    json_add_str(a, s, "Engine", arena_str(a, str_from(scripts.engine)));
+    json_add_str(a, s, "Version", arena_str(a, str_from(scripts.version)));
+    json_add_str(a, s, "Path", arena_str(a, str_from(scripts.path)));
+    json_add_str(a, s, "Containment", arena_str(a, str_from(scripts.containment)));
+    json_add_str(a, s, "Missing", arena_str(a, str_from(scripts.missing)));
+    s = json_add(j, STR("Store"), json_new_object(a));
+    json_add_i64(a, s, "Commits", (int64_t)store.commits);
+    json_add_i64(a, s, "FailedCommits", (int64_t)store.failed_commits);
+    json_add_str(a, s, "LastError", store.last_error[0] ? arena_str(a, str_from(store.last_error)) : (str){ 0 });
+    json_add_i64(a, s, "DatabaseBytes", store.database_bytes);
+    json_add_i64(a, s, "WalBytes", store.wal_bytes);
+    s = json_add(j, STR("Engine"), json_new_object(a));
+    json_add_i64(a, s, "Matched", (int64_t)engine.matched_events);
+    json_add_i64(a, s, "Started", (int64_t)engine.started);
+    json_add_i64(a, s, "Succeeded", (int64_t)engine.succeeded);
+    json_add_i64(a, s, "Failed", (int64_t)engine.failed);
+    s = json_add(j, STR("Problems"), json_new_array(a));
+    for (size_t i = 0; i < c->snapshot->problem_count; i++)
+        json_push(s, json_new_string(a, c->snapshot->problems[i]));
+}

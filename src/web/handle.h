@@ -1,0 +1,24 @@
+// handle.h - the kinds of requests web.c tells apart, each with its file. Only src/web includes this.
+#pragma once
+
+#include "web/api.h"
+
+// hooks.c: /triggers/...
+bool hook_head(struct web *w, struct http_request *r, size_t *max_body_bytes); // false: answered
+void hook_handle(struct web *w, struct http_request *r);
+struct key_uses *hook_key_uses_new(void); // free()
+void hook_flush_key_uses(struct web *w); // what was counted since the last time goes to the store
+
+// api.c: /api/...
+void api_handle(struct web *w, struct http_request *r);
+bool web_is_admin_key(const struct web *w, str key);
+
+// stream.c: /api/stream
+struct stream_hub *stream_hub_new(struct loop *loop);
+void stream_hub_close(struct stream_hub *h); // ends every stream
+void stream_hub_free(struct stream_hub *h);
+void stream_handle(struct web *w, struct http_request *r);
+void stream_note(struct stream_hub *h, const struct engine_note *note); // any thread
+
+// health.c: /healthz, /readyz, /metrics
+void health_handle(struct web *w, struct http_request *r);

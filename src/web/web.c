@@ -1,0 +1,142 @@
+#include "web/web.h"
+
+#include "base/encode.h"
+#include "secret/token.h"
+#include "sys/file.h"
+#include "web/handle.h"
+#include "web/workers.h"
+
+#define API_THREADS 4
+#define FLUSH_MS 1000
+#define PURGE_MS (10 * 60 * 1000)
+#define PURGE_ROWS 5000
+#define DAY_MS 86400000LL
+
+static void flush(void *ctx)
+{
+    hook_flush_key_uses(ctx);
+}
+
+// What is older than it is kept: 7 days for deduplication and verdicts (the longest sender retry seen is 75 h), 90 days for
+// runs and events. In small steps, on a thread that may wait.
+static void purge_step(void *ctx)
+{
+    struct web *w = ctx;
+    struct err e = { 0 };
+    bool more = true;
+    struct store_keep keep = { 7 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 90 * DAY_MS };
+    for (int i = 0; i < 20 && more; i++)
+        if (!store_purge(w->opt.store, &keep, clock_wall_ms(w->opt.clock), PURGE_ROWS, &more, &e))
+            return; // the store says why in its statistics; the next round tries again
+}
+
+static void purge(void *ctx)
+{
+    struct web *w = ctx;
+    workers_submit(w->workers, purge_step, w);
+}
+
+static bool is_below(str path, str prefix)
+{
+    return str_starts_nocase(path, prefix) && (path.n == prefix.n || path.p[prefix.n] == '/');
+}
+
+static bool on_head(struct http_request *r, size_t *max_body_bytes, void *ctx)
+{
+    struct web *w = ctx;
+    if (is_below(r->path, STR("/triggers")))
+        return hook_head(w, r, max_body_bytes);
+    return true;
+}
+
+static void on_request(struct http_request *r, void *ctx)
+{
+    struct web *w = ctx;
+    if (is_below(r->path, STR("/triggers")))
+        hook_handle(w, r);
+    else if (str_eq(r->path, STR("/healthz")) || str_eq(r->path, STR("/readyz")) || str_eq(r->path, STR("/metrics")))
+        health_handle(w, r);
+    else if (!__atomic_load_n(&w->is_ready, __ATOMIC_ACQUIRE))
+        http_answer_error(r, 503, "the server is starting");
+    else if (str_eq_nocase(r->path, STR("/api/stream")))
+        stream_handle(w, r);
+    else if (is_below(r->path, STR("/api")))
+        api_handle(w, r);
+    else
+        http_answer_error(r, 404, "not found: the API is below /api, triggers are below /triggers");
+}
+
+bool web_open(const struct web_options *opt, struct web **out, struct err *e)
+{
+    struct web *w = xcalloc(1, sizeof *w);
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    str key, public_id;
+    w->opt = *opt;
+    pthread_mutex_init(&w->change_lock, NULL);
+    w->hub = stream_hub_new(opt->loop);
+    w->workers = workers_new(API_THREADS);
+    w->key_uses = hook_key_uses_new();
+    w->flush_timer = loop_timer_new(opt->loop, flush, w);
+    w->purge_timer = loop_timer_new(opt->loop, purge, w);
+    loop_timer_set(w->flush_timer, FLUSH_MS, FLUSH_MS);
+    loop_timer_set(w->purge_timer, PURGE_MS, PURGE_MS);
+    struct http_server_options server = opt->server;
+    server.on_head = on_head;
+    server.on_request = on_request;
+    server.ctx = w;
+    bool ok = file_read(opt->admin_key_file, 4096, &a, &key, e);
+    key = str_trim(key);
+    if (ok && !token_read(TOKEN_MANAGEMENT, key, &public_id))
+        ok = err_set(e, ERR_INVALID, "%s does not hold a management key (RXA-...): remove the file, and the next start writes a new one", opt->admin_key_file);
+    if (ok)
+        keyring_hash(opt->keyring, "token", key, w->admin_hash);
+    if (!ok || !http_server_open(opt->loop, &server, &w->server, e)) {
+        web_close(w);
+        return false;
+    }
+    *out = w;
+    return true;
+}
+
+int web_port(const struct web *w)
+{
+    return http_server_port(w->server);
+}
+
+void web_ready(struct web *w)
+{
+    __atomic_store_n(&w->is_ready, true, __ATOMIC_RELEASE);
+}
+
+void web_stop(struct web *w, int64_t grace_ms, void (*done)(void *ctx), void *ctx)
+{
+    stream_hub_close(w->hub);
+    http_server_stop(w->server, grace_ms, done, ctx);
+}
+
+void web_close(struct web *w)
+{
+    if (!w)
+        return;
+    workers_free(w->workers);
+    if (w->key_uses)
+        hook_flush_key_uses(w);
+    free(w->key_uses);
+    loop_timer_free(w->flush_timer);
+    loop_timer_free(w->purge_timer);
+    if (w->server)
+        http_server_close(w->server);
+    stream_hub_free(w->hub);
+    pthread_mutex_destroy(&w->change_lock);
+    free(w);
+}
+
+bool web_reload_tls(struct web *w, struct err *e)
+{
+    return http_server_reload_tls(w->server, e);
+}
+
+void web_note(struct web *w, const struct engine_note *note)
+{
+    stream_note(w->hub, note);
+}

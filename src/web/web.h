@@ -1,0 +1,39 @@
+// web.h - everything people and programs reach over HTTP: hooks, the management API, the stream, health.
+//
+// Hooks (/triggers/...) are judged on the server's loop and answered by the commit. API calls run on a
+// few threads of their own, where waiting for the store is allowed.
+#pragma once
+
+#include "http/server.h"
+#include "reaction/engine.h"
+
+struct web;
+
+struct web_options {
+    struct loop *loop;
+    struct store *store;
+    struct registry *registry;
+    struct engine *engine;
+    const struct keyring *keyring;
+    const struct clock *clock;
+    const struct random *random;
+    struct http_server_options server; // handlers are set by web
+    const char *version;
+    const char *admin_key_file;        // its key acts as administrator
+    const char *data_dir;
+};
+
+MUST_USE bool web_open(const struct web_options *opt, struct web **out, struct err *e);
+int web_port(const struct web *w);
+// From now on /healthz answers 200 and requests are accepted.
+void web_ready(struct web *w);
+// Lets outstanding answers go out, at most grace_ms, then calls done.
+void web_stop(struct web *w, int64_t grace_ms, void (*done)(void *ctx), void *ctx);
+void web_close(struct web *w);
+bool web_reload_tls(struct web *w, struct err *e);
+
+// Passes on to those who watch /api/stream. Any thread.
+void web_note(struct web *w, const struct engine_note *note);
+
+// For tests and for tools that list routes: "METHOD path permission", one a line.
+void web_print_routes(struct buf *out);
