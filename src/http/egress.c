@@ -255,9 +255,10 @@ static bool is_listed_exactly(const struct egress *g, const struct ip *ip, int p
 
 static bool is_listed_by_net(const struct egress *g, const struct ip *ip, const struct class *c)
 {
+    bool is_private = c->block->is_private && !c->form[0]; // a form of a private address is not what a wide net meant
     for (size_t i = 0; i < g->count; i++) {
         const struct entry *n = &g->entries[i];
-        if (n->kind == ENTRY_NET && net_has(&n->net, ip) && (c->block->is_private || net_has_net(&c->net, &n->net)))
+        if (n->kind == ENTRY_NET && net_has(&n->net, ip) && (is_private || net_has_net(&c->net, &n->net)))
             return true;
     }
     return false;

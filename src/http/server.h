@@ -1,4 +1,5 @@
-// server.h - the HTTP/1.1 server. The only module that knows llhttp and OpenSSL's server side.
+// server.h - the HTTP/1.1 server. The only module that knows llhttp (request.c) and OpenSSL's server
+// side (tls.c); conn.h says how its files share the work.
 //
 // Promises: a request reaches its handler only if it is unambiguous (exactly one Host, no CL+TE,
 // no obs-fold, no bare LF; anything the parser dislikes is 400 and the connection closes); it is

@@ -87,6 +87,8 @@ static bool parse_name(struct arena *a, str host, struct url *out, struct err *e
     lower[host.n] = 0;
     if (host.n == 0)
         return err_set(e, ERR_INVALID, "the URL has no host");
+    if (label_n == 0)
+        return err_set(e, ERR_INVALID, "the host name has an empty label");
     out->host = (str){ lower, host.n };
     return true;
 }
