@@ -43,8 +43,13 @@ public sealed class Oracle
 
     Oracle(string tmp, string url) { _tmp = tmp; _url = url; }
 
-    // What a case's runspace is made of. A host with commands of its own puts its maker here.
-    public static Func<InitialSessionState> NewState = InitialSessionState.CreateDefault;
+    // Opens a case's runspace. A host with an engine of its own puts its maker here.
+    public static Func<Runspace> NewRunspace = () =>
+    {
+        Runspace space = RunspaceFactory.CreateRunspace(InitialSessionState.CreateDefault());
+        space.Open();
+        return space;
+    };
 
     // One line of a case file in, one line of what happened out. Folders are made under root and removed.
     public static string RunLine(string line, string root, string url, Action<Runspace> prepare, int timeoutMs)
@@ -68,8 +73,7 @@ public sealed class Oracle
     {
         var oracle = new Oracle(tmp, url);
         string text = script.Replace("{{TMP}}", tmp).Replace("{{URL}}", url);
-        using Runspace space = RunspaceFactory.CreateRunspace(NewState());
-        space.Open();
+        using Runspace space = NewRunspace();
         space.SessionStateProxy.Path.SetLocation(tmp);
         prepare?.Invoke(space);
         using PowerShell shell = PowerShell.Create();

@@ -56,4 +56,5 @@ def main():
     sys.exit(0 if good == all_of else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()
