@@ -3,6 +3,7 @@
 
 #define LIMIT_JSON_DEPTH 64
 #define LIMIT_JSON_NODES (1 << 20)
+#define LIMIT_YAML_BYTES (8 * 1024 * 1024)
 
 #define LIMIT_HTTP_REQUEST_LINE_BYTES 8192
 #define LIMIT_HTTP_HEADER_BYTES 32768 // all header lines together
@@ -13,6 +14,7 @@
 #define LIMIT_HTTP_BODY_MIN_BYTES_PER_SECOND 1000
 #define LIMIT_HTTP_IDLE_SECONDS 75 // a kept-alive connection between two requests
 #define LIMIT_HTTP_CONNECTIONS 20000
+#define LIMIT_HTTP_BUFFERED_BYTES (256 * 1024 * 1024) // of request bodies being read, all together
 
 #define LIMIT_ROUTE_TEMPLATE_BYTES 1024
 #define LIMIT_ROUTE_SEGMENTS 28 // ASP.NET Core's own: its precedence is a decimal number with a digit for each
