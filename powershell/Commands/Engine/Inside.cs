@@ -81,6 +81,9 @@ internal static class Inside
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_TypeTable")]
     public static extern TypeTable TypeTable([UnsafeAccessorType(ContextType)] object context);
 
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_TypeTable")]
+    public static extern void SetTypeTable([UnsafeAccessorType(ContextType)] object context, TypeTable table);
+
     // Marks entries of a session state so that Get-Command names the module scripts expect.
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]

@@ -5,6 +5,7 @@ using System.Linq;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Reactions.PowerShell.Engine;
 
 namespace Microsoft.PowerShell.Commands;
@@ -135,16 +136,19 @@ public class RemoveTypeDataCommand : PSCmdlet
     }
 }
 
-// The type table of the session a command runs in.
+// The type table of the session a command runs in. A host may let sessions share one; the first change gives this
+// session a copy of its own.
 internal static class TypeDataTable
 {
+    static readonly ConditionalWeakTable<TypeTable, object> Own = [];
+
     public static void Add(PSCmdlet owner, TypeData data, bool replace)
     {
         data.IsOverride |= replace;
-        Inside.TypeTable(Inside.Context(owner)).AddType(data);
+        ToChange(owner).AddType(data);
     }
 
-    public static void Remove(PSCmdlet owner, string name) => Inside.TypeTable(Inside.Context(owner)).RemoveType(name);
+    public static void Remove(PSCmdlet owner, string name) => ToChange(owner).RemoveType(name);
     public static TypeData[] All(PSCmdlet owner) => [.. Inside.AllTypeData(Inside.TypeTable(Inside.Context(owner))).Values];
 
     // A types file is read into a table of its own and taken over from there.
@@ -152,5 +156,16 @@ internal static class TypeDataTable
     {
         string file = owner.GetResolvedProviderPathFromPSPath(path, out _).First();
         foreach (TypeData data in Inside.AllTypeData(new TypeTable([file])).Values) Add(owner, data, false);
+    }
+
+    static TypeTable ToChange(PSCmdlet owner)
+    {
+        object context = Inside.Context(owner);
+        TypeTable table = Inside.TypeTable(context);
+        if (Own.TryGetValue(table, out _)) return table;
+        TypeTable copy = table.Clone(true);
+        Own.Add(copy, null);
+        Inside.SetTypeTable(context, copy);
+        return copy;
     }
 }

@@ -27,17 +27,17 @@ string cases = args[0], to = args[1], url = args[2];
 var server = new Uri(url);
 WebPolicy.Allows = (host, address, port) => IPAddress.IsLoopback(address) && (port == server.Port || port == 1);
 
+string root = Directory.CreateTempSubdirectory("cases-").FullName;
 var engine = new BundledEngine();
 Oracle.NewRunspace = () =>
 {
-    Runspace space = engine.Open(new ScriptHost());
+    Runspace space = engine.Open(new ScriptHost(), root);
     // Workers start scripts with preferences of their own; the cases were recorded with those PowerShell starts with.
     space.SessionStateProxy.SetVariable("ErrorActionPreference", ActionPreference.Continue);
     space.SessionStateProxy.SetVariable("VerbosePreference", ActionPreference.SilentlyContinue);
     return space;
 };
 
-string root = Directory.CreateTempSubdirectory("cases-").FullName;
 var results = new List<string>();
 try
 {
