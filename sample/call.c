@@ -62,7 +62,8 @@ bool call_read_body(struct call *c)
     struct json *body;
     struct err e;
 
-    if (!str_trim(c->http->body).n)
+    // A package comes as a form with a file: nothing for the parser.
+    if (!str_trim(c->http->body).n || str_starts_nocase(http_header(c->http, STR("Content-Type")), STR("multipart/")))
         return true;
     if (!json_parse(c->a, c->http->body, &body, &e)) {
         call_error(c, 400, "The body of the request is not valid JSON: %s", e.text);

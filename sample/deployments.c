@@ -417,13 +417,12 @@ static bool deploy_finish(struct sample *s, struct arena *a, struct doc *task, s
         interruption_raise(s, a, task, d, arena_str(a, json_str(json_get(manual, STR("Name")), STR("Manual intervention"))), false, arena_str(a, json_str(json_get(manual, STR("Id")), STR("-"))));
         return false;
     }
-    *error = planned_failure(s, a, d);
+    if (!is_asked_already(s->model, task->id, STR("guided-ignored")))
+        *error = planned_failure(s, a, d);
     if (error->n && doc_bool(d, "UseGuidedFailure") && !is_asked_already(s->model, task->id, STR("guided"))) {
         interruption_raise(s, a, task, d, STR("Guided failure"), true, STR("guided"));
         return false;
     }
-    if (is_asked_already(s->model, task->id, STR("guided-ignored")))
-        *error = STR("");
     if (!error->n)
         doc_set(s, a, d, "DeployedToMachineIds", machines_reached(s, a, d));
     return true;

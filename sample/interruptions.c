@@ -213,19 +213,22 @@ static void run_ended(struct sample *s, struct arena *a, struct doc *task)
 
 const struct task_kind task_runbook_run = { "RunbookRun", run_started, run_finish, run_ended };
 
-static void post_run(struct call *c)
+// One run with its task, or NULL after answering.
+static struct doc *make_run(struct call *c, const struct doc *runbook, const struct doc *environment)
 {
     struct model *m = c->sample->model;
-    const struct doc *runbook = model_get_kind(m, KIND_RUNBOOK, call_str(c, "RunbookId")), *environment = model_get_kind(m, KIND_ENVIRONMENT, call_str(c, "EnvironmentId"));
-
-    if (!runbook || !environment) {
-        call_not_found(c, runbook ? "Environment" : "Runbook", call_str(c, runbook ? "EnvironmentId" : "RunbookId"));
-        return;
-    }
     struct scope scope = { .project = doc_str(runbook, "ProjectId"), .environment = environment->id };
+
     if (!call_may(c, "RunbookRunCreate", &scope))
-        return;
+        return NULL;
     struct json *o = resource_new(c, KIND_RUNBOOK_RUN), *arguments = json_new_object(c->a);
+    static const char *const executions[] = { "ProjectName", "RunbookName", "EnvironmentNames", "Tenants", "TenantTags", "Variables", "SpaceIdOrName", "SpaceName", "RunAt", "NoRunAfter", NULL };
+    for (const char *const *name = executions; *name; name++) {
+        struct json *extra = json_get_nocase(o, str_from(*name));
+
+        if (extra)
+            json_drop(o, extra->name);
+    }
     str id = json_str(json_get(o, STR("Id")), STR("")), snapshot = call_str(c, "RunbookSnapshotId");
     json_add_str(c->a, arguments, "RunbookRunId", id);
     struct json *task = task_new(c->sample, c->a, c->space, "RunbookRun", arena_printf(c->a, "Run %.*s in %.*s", STR_ARG(doc_str(runbook, "Name")), STR_ARG(doc_str(environment, "Name"))), arguments);
@@ -233,6 +236,8 @@ static void post_run(struct call *c)
     json_add_str(c->a, task, "_EnvironmentId", environment->id);
     json_add_str(c->a, task, "_DocumentId", id);
     str task_id = json_str(json_get(task, STR("Id")), STR(""));
+    json_put(o, STR("RunbookId"), json_new_string(c->a, runbook->id));
+    json_put(o, STR("EnvironmentId"), json_new_string(c->a, environment->id));
     json_put(o, STR("ProjectId"), json_new_string(c->a, doc_str(runbook, "ProjectId")));
     json_put(o, STR("RunbookSnapshotId"), json_new_string(c->a, snapshot.n ? snapshot : doc_str(runbook, "PublishedRunbookSnapshotId")));
     json_put(o, STR("TaskId"), json_new_string(c->a, task_id));
@@ -244,7 +249,49 @@ static void post_run(struct call *c)
     struct doc *run = model_put(m, KIND_RUNBOOK_RUN, o);
     run_event(c->sample, c->a, &c->actor, "RunbookRunQueued", run);
     task_start(c->sample, task_id);
-    resource_answer(c, 201, run);
+    return run;
+}
+
+static const struct doc *named_doc(struct call *c, enum kind_id kind, str name)
+{
+    const struct doc *d = find_by_any_name(c->sample->model, kind, c->space, name);
+
+    if (d && resource_is_visible(c, d))
+        return d;
+    call_not_found(c, kinds[kind].label, name);
+    return NULL;
+}
+
+static void post_run(struct call *c)
+{
+    const struct doc *runbook = named_doc(c, KIND_RUNBOOK, call_str(c, "RunbookId"));
+    const struct doc *environment = runbook ? named_doc(c, KIND_ENVIRONMENT, call_str(c, "EnvironmentId")) : NULL;
+    struct doc *run = environment ? make_run(c, runbook, environment) : NULL;
+
+    if (run)
+        resource_answer(c, 201, run);
+}
+
+static void post_run_v1(struct call *c)
+{
+    const struct doc *runbook = named_doc(c, KIND_RUNBOOK, call_str(c, "RunbookName"));
+    struct json *o = json_new_object(c->a), *tasks = json_add(o, STR("RunbookRunServerTasks"), json_new_array(c->a));
+
+    if (!runbook)
+        return;
+    json_each(name, call_field(c, "EnvironmentNames"))
+        if (!named_doc(c, KIND_ENVIRONMENT, json_str(name, STR(""))))
+            return;
+    json_each(name, call_field(c, "EnvironmentNames")) {
+        struct doc *run = make_run(c, runbook, find_by_any_name(c->sample->model, KIND_ENVIRONMENT, c->space, json_str(name, STR(""))));
+
+        if (!run)
+            return;
+        struct json *one = json_push(tasks, json_new_object(c->a));
+        json_add_str(c->a, one, "RunbookRunId", run->id);
+        json_add_str(c->a, one, "ServerTaskId", doc_str(run, "TaskId"));
+    }
+    call_answer(c, 200, o);
 }
 
 static void get_runbook_snapshots(struct call *c)
@@ -261,6 +308,7 @@ const struct route interruption_routes[] = {
     { "PUT", "interruptions/{}/responsible", "InterruptionSubmit", put_responsible },
     { "POST", "interruptions/{}/submit", "InterruptionSubmit", post_submit },
     { "POST", "runbookRuns", "RunbookRunCreate", post_run },
+    { "POST", "runbook-runs/create/v1", "RunbookRunCreate", post_run_v1 },
     { "GET", "runbooks/{}/runbookSnapshots", "RunbookView", get_runbook_snapshots },
     { 0 },
 };
