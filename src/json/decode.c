@@ -40,17 +40,9 @@ void decode_error(struct decode *d, const char *name, const char *fmt, ...)
     note(d->errors, decode_path(d, name), what);
 }
 
-// A value as it may stand in a message: text in quotes and cut, numbers as written, else the kind.
+// A text or a number as it may stand in a message: text in quotes, either cut.
 static str shown(struct arena *a, const struct json *j)
 {
-    switch ((enum json_type)j->type) {
-    case JSON_NULL: return STR("null");
-    case JSON_BOOL: return j->is_true ? STR("true") : STR("false");
-    case JSON_ARRAY: return STR("an array");
-    case JSON_OBJECT: return STR("an object");
-    case JSON_NUMBER:
-    case JSON_STRING: break;
-    }
     CLEANUP(buf_fini) struct buf b = { 0 };
     str text = str_sub(j->text, 0, SHOWN_BYTES);
     bool is_cut = text.n < j->text.n;
