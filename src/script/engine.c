@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define HOST "Reactions.Host"
-#define WORKER_LIBRARY "Reactions.PowerShell.Worker.dll"
+#define START_SCRIPT "pwsh/start.ps1"
 #define DOTNET_MAJOR 10 // when the host's own settings do not say
 
 static bool is_program(const char *path)
@@ -129,20 +129,16 @@ static bool find_bundled(const char *runtime_dir, struct arena *a, struct engine
     return true;
 }
 
-// The worker library is loaded into pwsh by a command line, which does not come back before the worker ends.
 static bool find_pwsh(const char *runtime_dir, struct arena *a, struct engine *out, struct err *e)
 {
     const char *program = find_program("pwsh", a);
     if (!program)
         return err_set(e, ERR_NOT_FOUND, "there is no pwsh on the PATH; PowerShell 7 brings it");
-    const char *library = arena_printf(a, "%s/" WORKER_LIBRARY, runtime_dir).p;
-    if (!file_exists(library))
-        return err_set(e, ERR_NOT_FOUND, "the worker library is not built: %s is missing; ./run --build-only builds it", library);
-    if (strchr(library, '\''))
-        return err_set(e, ERR_INVALID, "the path %s holds a quote, which a PowerShell command line cannot", library);
+    const char *start = arena_printf(a, "%s/" START_SCRIPT, runtime_dir).p;
+    if (!file_exists(start))
+        return err_set(e, ERR_NOT_FOUND, "the worker for pwsh is not built: %s is missing; ./run --build-only builds it", start);
     struct engine engine = { .kind = SCRIPT_ENGINE_PWSH, .runtime_dir = runtime_dir, .path = program };
-    const char *command = arena_printf(a, "[Reflection.Assembly]::LoadFrom('%s').GetType('Reactions.PowerShell.Worker.Program').GetMethod('Main').Invoke($null, @(,[string[]]@()))", library).p;
-    engine.argv = words(a, (const char *const[]){ program, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command }, 6);
+    engine.argv = words(a, (const char *const[]){ program, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", start }, 6);
     const char *root = engine_dotnet_root(0, a);
     if (root)
         add_env(&engine, arena_printf(a, "DOTNET_ROOT=%s", root).p); // where pwsh is a .NET tool

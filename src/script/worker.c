@@ -236,6 +236,13 @@ static void on_socket(void *ctx, int events, bool is_error)
 
 // --- its process
 
+static void remove_folder(const char *folder)
+{
+    struct err e;
+    if (!file_remove_tree(folder, &e))
+        e.kind = ERR_NONE; // only room is lost; the next start sweeps it
+}
+
 static void on_output(void *ctx, bool is_stderr, str bytes)
 {
     struct worker *w = ctx;
@@ -297,9 +304,7 @@ static void on_ended(void *ctx, const struct process_end *end)
         set_why(w, WORKER_ENDED, end->text);
         snprintf(text, sizeof text, "%s", w->text);
     }
-    struct err e;
-    if (!file_remove_tree(w->folder, &e))
-        e.kind = ERR_NONE; // swept at the next start
+    remove_folder(w->folder);
     struct worker_end out = { .kind = w->why, .has_exit_code = end->code >= 0, .exit_code = end->code, .text = text };
     w->opt.ended(w->opt.ctx, &out);
     loop_timer_free(w->start_timer);
@@ -316,10 +321,16 @@ static void on_ended(void *ctx, const struct process_end *end)
 
 static bool make_folder(const struct worker_options *opt, struct err *e)
 {
-    if (mkdir(opt->folder, 0700) < 0)
-        return err_errno(e, errno, "creating a worker's folder %s", opt->folder);
-    if (opt->has_user && chown(opt->folder, opt->uid, opt->gid) < 0)
-        return err_errno(e, errno, "giving the folder %s to the workers' user", opt->folder);
+    // "work" is emptied by the worker after each run, the others are not.
+    static const char *const names[] = { "", "/home", "/tmp", "/work" };
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const char *path = arena_printf(&a, "%s%s", opt->folder, names[i]).p;
+        if (mkdir(path, 0700) < 0)
+            return err_errno(e, errno, "creating a worker's folder %s", path);
+        if (opt->has_user && chown(path, opt->uid, opt->gid) < 0)
+            return err_errno(e, errno, "giving the folder %s to the workers' user", path);
+    }
     return true;
 }
 
@@ -352,8 +363,9 @@ static const char *const *environment(const struct worker_options *opt, struct a
             env[n++] = arena_printf(a, "%s=%s", passed_on[i], getenv(passed_on[i])).p;
     for (size_t i = 0; i < opt->engine->env_count; i++)
         env[n++] = opt->engine->env[i];
-    env[n++] = arena_printf(a, "HOME=%s", opt->folder).p;
-    env[n++] = arena_printf(a, "TMPDIR=%s", opt->folder).p;
+    env[n++] = arena_printf(a, "HOME=%s/home", opt->folder).p;
+    env[n++] = arena_printf(a, "TMPDIR=%s/tmp", opt->folder).p;
+    env[n++] = arena_printf(a, "REACTIONS_WORK_DIR=%s/work", opt->folder).p;
     // Below the limit of the tree, so that a script rather meets an OutOfMemoryException than its end.
     if (opt->memory_bytes)
         env[n++] = arena_printf(a, "DOTNET_GCHeapHardLimit=0x%" PRIx64, (uint64_t)opt->memory_bytes / 4 * 3).p;
@@ -368,7 +380,7 @@ bool worker_open(const struct worker_options *opt, struct worker **out, struct e
     if (!make_folder(opt, e))
         return false;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-        rmdir(opt->folder);
+        remove_folder(opt->folder);
         return err_errno(e, errno, "a worker's socket");
     }
     fcntl(pair[0], F_SETFL, O_NONBLOCK);
@@ -381,7 +393,7 @@ bool worker_open(const struct worker_options *opt, struct worker **out, struct e
     struct process_options p = {
         .argv = opt->sandbox ? sandbox_wrap(opt->sandbox, opt->engine->argv, opt->engine->runtime_dir, opt->folder, &a) : opt->engine->argv,
         .env = environment(opt, &a),
-        .cwd = opt->folder,
+        .cwd = arena_printf(&a, "%s/work", opt->folder).p,
         .fds = &pair[1],
         .fd_count = 1,
         .has_user = opt->has_user,
@@ -399,7 +411,7 @@ bool worker_open(const struct worker_options *opt, struct worker **out, struct e
     close(pair[1]);
     if (!is_begun) {
         close(pair[0]);
-        rmdir(w->folder);
+        remove_folder(w->folder);
         free(w->folder);
         free(w);
         return false;
