@@ -13,6 +13,7 @@ static class Program
             Console.Error.WriteLine("Reactions.Host runs scripts for the Octopus Reactions server, which starts it with REACTIONS_PROTOCOL_FD set. To run a script by hand: reactions script FILE");
             return 2;
         }
+        Environment.SetEnvironmentVariable("POWERSHELL_TELEMETRY_OPTOUT", "1");
         Worker.Serve(new BundledEngine());
         return 0;
     }

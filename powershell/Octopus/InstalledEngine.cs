@@ -13,18 +13,20 @@ public sealed class InstalledEngine : IEngine
     readonly InitialSessionState state = MakeState();
 
     public string Name => "pwsh";
-    public string Version { get; } = typeof(PSObject).Assembly.GetName().Version.ToString(3);
     public IReadOnlyCollection<string> Missing => [];
 
     public static void Serve() => Worker.Serve(new InstalledEngine());
 
-    public Runspace Open(PSHost host)
+    public Runspace Open(PSHost host, string folder)
     {
         Runspace runspace = RunspaceFactory.CreateRunspace(host, state);
         runspace.ThreadOptions = PSThreadOptions.UseCurrentThread;
         runspace.Open();
+        runspace.SessionStateProxy.Path.SetLocation(folder);
         return runspace;
     }
+
+    public void Suit(Runspace runspace, string script) { }
 
     // With all of its own modules' commands at once: loading them when a script first uses one costs 20 ms.
     static InitialSessionState MakeState()

@@ -54,14 +54,14 @@ internal sealed class Run
     }
 
     // Ends with `done` sent, whatever the script does.
-    public void Execute(Prepared prepared, Surroundings surroundings)
+    public void Execute(Runspaces runspaces, Surroundings surroundings)
     {
-        surroundings.BeforeRun();
+        Prepared prepared = runspaces.Next();
         prepared.Host.Log = channel == null ? null : Log;
         var outcome = new Outcome();
         try
         {
-            Invoke(prepared, surroundings, outcome);
+            Invoke(runspaces, prepared, surroundings, outcome);
         }
         catch (Exception e) when (e is not IOException)
         {
@@ -98,9 +98,10 @@ internal sealed class Run
         public bool HasFailed;
     }
 
-    void Invoke(Prepared prepared, Surroundings surroundings, Outcome outcome)
+    void Invoke(Runspaces runspaces, Prepared prepared, Surroundings surroundings, Outcome outcome)
     {
-        Script script = Script.Parse(frame.TextOf("Script") ?? string.Empty);
+        string text = frame.TextOf("Script") ?? string.Empty;
+        Script script = Script.Parse(text);
         if (script.Problems.Count > 0)
         {
             Script.Problem first = script.Problems[0];
@@ -115,11 +116,11 @@ internal sealed class Run
             state.SetVariable(name, value);
         foreach ((string name, object value) in FlatNames(values, prepared))
             state.SetVariable(name, value);
-        state.Path.SetLocation(surroundings.Folder);
+        runspaces.Suit(prepared, text);
 
         using var powerShell = PowerShell.Create();
         powerShell.Runspace = prepared.Runspace;
-        powerShell.AddScript(frame.TextOf("Script") ?? string.Empty, false);
+        powerShell.AddScript(text, false);
         if (!Bind(script, values, powerShell, outcome))
             return;
         powerShell.Streams.Error = new Tap<ErrorRecord>(e => Log.Add(Level.Error, TextOf(e)));
@@ -386,7 +387,7 @@ internal sealed class Run
         done.EndObject().Name("SensitiveVariables").BeginArray();
         foreach (string name in SensitiveVariables)
             done.Value(name);
-        done.EndArray().Name("WorkingSetBytes").Value(Environment.WorkingSet).Name("Recycle").Value(recycle != null);
+        done.EndArray().Name("WorkingSetBytes").Value(ProcessStatus.ResidentBytes).Name("Recycle").Value(recycle != null);
         if (recycle != null)
             done.Name("RecycleReason").Value(recycle);
         channel.Write(done.EndObject());

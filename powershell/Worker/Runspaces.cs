@@ -12,10 +12,11 @@ internal sealed class Prepared
 {
     public ScriptHost Host;
     public Runspace Runspace;
+    public string EngineVersion => (Runspace.SessionStateProxy.GetVariable("PSVersionTable") as System.Collections.IDictionary)?["PSVersion"]?.ToString() ?? "unknown";
     public HashSet<string> BuiltIn;     // names of the variables that every runspace of this engine begins with
 }
 
-internal sealed class Runspaces(IEngine engine)
+internal sealed class Runspaces(IEngine engine, string folder)
 {
     Prepared next, used;
     HashSet<string> builtIn;
@@ -30,6 +31,8 @@ internal sealed class Runspaces(IEngine engine)
         next = Open();
     }
 
+    public void Suit(Prepared prepared, string script) => engine.Suit(prepared.Runspace, script);
+
     public void CloseUsed()
     {
         if (used == null)
@@ -43,7 +46,7 @@ internal sealed class Runspaces(IEngine engine)
     Prepared Open()
     {
         var host = new ScriptHost();
-        Runspace runspace = engine.Open(host);
+        Runspace runspace = engine.Open(host, folder);
         builtIn ??= Names(runspace);
         return new Prepared { Host = host, Runspace = runspace, BuiltIn = builtIn };
     }

@@ -40,12 +40,14 @@ internal sealed unsafe class Surroundings
     {
         Folder = folder;
         (this.consoleOut, this.consoleError) = (consoleOut, consoleError);
+        BeforeRun();
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); // what a script's child starts and leaves becomes ours, and is seen below
     }
 
+    // What is there before a script runs. Taken when everything is prepared, off the path of the run.
     public void BeforeRun()
     {
-        threadCountBefore = ThreadCount();
+        threadCountBefore = ProcessStatus.Threads;
         threadsBefore ??= Threads();
         timersBefore = Timer.ActiveCount;
     }
@@ -59,7 +61,7 @@ internal sealed unsafe class Surroundings
             KillDescendants();
             left = "the script left processes running";
         }
-        if (ThreadCount() > threadCountBefore)
+        if (ProcessStatus.Threads > threadCountBefore)
         {
             HashSet<string> now = Threads();
             string[] more = [.. now.Except(threadsBefore).Where(t => !IsRuntimeThread(t))];
@@ -126,13 +128,6 @@ internal sealed unsafe class Surroundings
 
     // The runtime's own threads come and go as it likes; all of them have names of theirs.
     static bool IsRuntimeThread(string idAndName) => idAndName[(idAndName.IndexOf(' ') + 1)..].StartsWith(".NET ", StringComparison.Ordinal);
-
-    static int ThreadCount()
-    {
-        string stat = File.ReadAllText("/proc/self/stat");
-        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ', 19);
-        return int.Parse(fields[17], CultureInfo.InvariantCulture);
-    }
 
     static HashSet<string> Threads()
     {

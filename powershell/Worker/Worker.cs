@@ -20,10 +20,11 @@ namespace Reactions.PowerShell;
 public interface IEngine
 {
     string Name { get; }                            // "bundled" or "pwsh"
-    string Version { get; }
     IReadOnlyCollection<string> Missing { get; }    // everyday commands it lacks
-    /// <summary>A new runspace, opened, on the calling thread.</summary>
-    Runspace Open(PSHost host);
+    /// <summary>A new runspace, opened, for the calling thread, with that folder as its location.</summary>
+    Runspace Open(PSHost host, string folder);
+    /// <summary>Before a script runs in a runspace that Open gave: what only some scripts need.</summary>
+    void Suit(Runspace runspace, string script);
 }
 
 public static class Worker
@@ -61,10 +62,10 @@ public static class Worker
         try
         {
             new Thread(ReadFrames, 256 * 1024) { IsBackground = true, Name = "frames" }.Start();
-            var runspaces = new Runspaces(engine);
+            var runspaces = new Runspaces(engine, folder);
             Warm(runspaces, surroundings);
             Send(frame => {
-                frame.Name("Type").Value("hello").Name("Protocol").Value(1).Name("Engine").Value(engine.Name).Name("PSVersion").Value(engine.Version)
+                frame.Name("Type").Value("hello").Name("Protocol").Value(1).Name("Engine").Value(engine.Name).Name("PSVersion").Value(runspaces.Next().EngineVersion)
                     .Name("Pid").Value(Environment.ProcessId).Name("Missing").BeginArray();
                 foreach (string missing in engine.Missing)
                     frame.Value(missing);
@@ -97,9 +98,10 @@ public static class Worker
             """;
         for (int i = 0; i < 3; i++)
         {
-            new Run(FromJson.Parse(Frame), null).Execute(runspaces.Next(), surroundings);
+            new Run(FromJson.Parse(Frame), null).Execute(runspaces, surroundings);
             surroundings.Restore();
             runspaces.Renew();
+            surroundings.BeforeRun();
         }
     }
 
@@ -129,10 +131,11 @@ public static class Worker
                             run.Cancel(cancel.TextOf("Reason"));
                         earlyCancel = null;
                     }
-                    run.Execute(runspaces.Next(), surroundings);
+                    run.Execute(runspaces, surroundings);
                     Current = null;
                     surroundings.Restore();
                     runspaces.Renew();
+                    surroundings.BeforeRun();
                     SayReady(runspaces);
                     runspaces.CloseUsed();
                     hasRun = true;
@@ -221,7 +224,7 @@ public static class Worker
     static void SayReady(Runspaces runspaces)
     {
         runspaces.Next();
-        Send(frame => frame.Name("Type").Value("ready").Name("WorkingSetBytes").Value(Environment.WorkingSet));
+        Send(frame => frame.Name("Type").Value("ready").Name("WorkingSetBytes").Value(ProcessStatus.ResidentBytes));
     }
 
     static void Send(Action<JsonText> fill)
