@@ -1,6 +1,7 @@
 #include "sys/loop.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <uv.h>
 
 struct post {
@@ -62,6 +63,8 @@ static void on_wake(uv_async_t *wake)
 
 bool loop_open(struct loop **out, struct err *e)
 {
+    // libuv and OpenSSL write without MSG_NOSIGNAL: a peer that left must be an error, not the end of the process.
+    signal(SIGPIPE, SIG_IGN);
     struct loop *l = xcalloc(1, sizeof *l);
     int status = uv_loop_init(&l->uv);
     if (status < 0) {

@@ -9,6 +9,7 @@
 struct loop;
 struct loop_timer;
 
+// Ignores SIGPIPE from then on, for the whole process.
 MUST_USE bool loop_open(struct loop **out, struct err *e);
 void loop_close(struct loop *l); // after loop_run has returned; runs what was still posted
 
