@@ -21,10 +21,22 @@ void conn_buffer_give(struct http_server *s, struct buf *b)
     *b = (struct buf){ 0 };
 }
 
+static void in_give(struct http_conn *c)
+{
+    c->server->buffered_bytes -= c->in_counted;
+    c->in_counted = 0;
+    conn_buffer_give(c->server, &c->in);
+}
+
+bool conn_is_crowded(const struct http_conn *c)
+{
+    return c->in_counted && c->server->buffered_bytes > c->server->max_buffered_bytes;
+}
+
 void conn_free(struct http_conn *c)
 {
     struct http_server *s = c->server;
-    conn_buffer_give(s, &c->in);
+    in_give(c);
     conn_buffer_give(s, &c->out);
     conn_buffer_give(s, &c->sending);
     tls_free(c);
@@ -194,7 +206,6 @@ void conn_flush(struct http_conn *c)
     conn_wait_enter(c, WAIT_WRITE);
 }
 
-
 // ---- moving on
 
 static void conn_settle(struct http_conn *c);
@@ -258,7 +269,10 @@ size_t conn_in_room(struct http_conn *c)
     size_t most = c->phase == PHASE_BODY ? c->body_at + c->x->max_body + DRAIN_BYTES : HEAD_BYTES + READ_ROOM_BYTES;
     size_t more = MIN(c->in.cap, most > c->in.n ? most - c->in.n : READ_ROOM_BYTES);
     // Grows with what arrived, not with what was announced.
+    size_t before = c->in.cap;
     buf_room(&c->in, MAX(more, (size_t)READ_ROOM_BYTES));
+    c->in_counted += c->in.cap - before;
+    c->server->buffered_bytes += c->in.cap - before;
     return c->in.cap - c->in.n;
 }
 
@@ -348,7 +362,7 @@ static void conn_settle(struct http_conn *c)
         }
     }
     if (c->in.n == 0 && c->phase != PHASE_BUSY && c->phase != PHASE_BODY)
-        conn_buffer_give(c->server, &c->in);
+        in_give(c);
     if (c->out.n == 0)
         conn_buffer_give(c->server, &c->out);
 

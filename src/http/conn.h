@@ -64,6 +64,7 @@ struct http_conn {
 
     // in: [start, parsed) is understood. While a body comes it lies at body_at, decoded.
     struct buf in;
+    size_t in_counted; // of its bytes in the server's buffered_bytes
     size_t start, parsed, body_at, body_n;
     uint64_t drain_left;
     uint64_t raw_bytes; // of the body, framing included
@@ -94,7 +95,8 @@ struct http_server {
     size_t refs; // connections' memory, listener, owner
     int port;
     struct http_server_options opt;
-    size_t max_body, max_connections;
+    size_t max_body, max_connections, max_buffered_bytes;
+    size_t buffered_bytes; // what request bodies made connections' buffers grow by
     int64_t wait_ms[WAIT_KINDS];
     struct net *trusted;
     size_t trusted_count;
@@ -133,6 +135,7 @@ void conn_wait_for(struct http_conn *c, enum wait wait);
 void conn_on_deadline(void *server);
 void conn_buffer_take(struct http_server *s, struct buf *b);
 void conn_buffer_give(struct http_server *s, struct buf *b);
+bool conn_is_crowded(const struct http_conn *c); // its buffer has grown, and so have too many
 
 // request.c
 bool request_step(struct http_conn *c); // one step with the bytes that are there; false: more are needed

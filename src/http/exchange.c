@@ -153,9 +153,12 @@ void http_answer(struct http_request *r, int status, const struct http_header *h
 static void answer_text(struct http_request *r, int status, str text)
 {
     CLEANUP(buf_fini) struct buf body = { 0 };
-    static const struct http_header type = { STR_INIT("Content-Type"), STR_INIT("application/json") };
+    static const struct http_header headers[] = {
+        { STR_INIT("Content-Type"), STR_INIT("application/json") },
+        { STR_INIT("Retry-After"), STR_INIT("5") },
+    };
     answer_write_error(&body, text);
-    http_answer(r, status, &type, 1, buf_str(&body));
+    http_answer(r, status, headers, status == 503 ? 2 : 1, buf_str(&body));
 }
 
 void http_answer_error(struct http_request *r, int status, const char *fmt, ...)
@@ -176,7 +179,6 @@ void http_abort(struct http_request *r)
     exchange_release_if_gone(c, x);
 }
 
-// The server's own answer to what never reaches a handler: an error, and the end of the connection.
 void exchange_refuse(struct http_conn *c, int status, const char *why)
 {
     struct exchange *x = c->x;

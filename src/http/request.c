@@ -322,11 +322,21 @@ static bool step_drain(struct http_conn *c)
 }
 
 
+static bool step_body(struct http_conn *c)
+{
+    if (c->x->facts.is_chunked ? step_body_chunked(c) : step_body_counted(c))
+        return true;
+    if (!conn_is_crowded(c))
+        return false;
+    exchange_refuse(c, 503, "too many large requests are being read now");
+    return true;
+}
+
 bool request_step(struct http_conn *c)
 {
     switch (c->phase) {
     case PHASE_HEAD: return step_head(c);
-    case PHASE_BODY: return c->x->facts.is_chunked ? step_body_chunked(c) : step_body_counted(c);
+    case PHASE_BODY: return step_body(c);
     case PHASE_DRAIN: return step_drain(c);
     case PHASE_LINGER:
         c->drain_left += c->in.n;

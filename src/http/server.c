@@ -157,6 +157,7 @@ bool http_server_open(struct loop *l, const struct http_server_options *opt, str
     s->refs = 1;
     s->opt = *opt;
     s->max_body = opt->max_body_bytes ? opt->max_body_bytes : LIMIT_HTTP_BODY_BYTES;
+    s->max_buffered_bytes = opt->max_buffered_bytes ? opt->max_buffered_bytes : LIMIT_HTTP_BUFFERED_BYTES;
     s->wait_ms[WAIT_HEAD] = opt->header_timeout_ms ? opt->header_timeout_ms : LIMIT_HTTP_HEADER_SECONDS * 1000;
     s->wait_ms[WAIT_IDLE] = opt->idle_timeout_ms ? opt->idle_timeout_ms : LIMIT_HTTP_IDLE_SECONDS * 1000;
     s->wait_ms[WAIT_BODY] = MIN((int64_t)1000, s->wait_ms[WAIT_HEAD]);

@@ -72,6 +72,7 @@ struct http_server_options {
     void *ctx;
     const char *server_name; // "Server" header, NULL: none
     int max_connections;     // 0: LIMIT_HTTP_CONNECTIONS, and never more than 3/4 of the descriptors allowed
+    size_t max_buffered_bytes; // 0: LIMIT_HTTP_BUFFERED_BYTES; a body beyond it gets 503
 };
 
 MUST_USE bool http_server_open(struct loop *l, const struct http_server_options *opt, struct http_server **out, struct err *e);
@@ -92,7 +93,7 @@ struct http_server_stats http_server_stats(const struct http_server *s);
 // LF or NUL (checked: such a header is left out and the answer becomes 500). The body is copied.
 // A HEAD request gets the headers only.
 void http_answer(struct http_request *r, int status, const struct http_header *headers, size_t header_count, str body);
-// {"ErrorMessage": "..."} with that status: the contract's error shape.
+// {"ErrorMessage": "..."} with that status: the contract's error shape. 503 gets "Retry-After: 5".
 void http_answer_error(struct http_request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 // Closes the connection without an answer (the sample server's cut connections). Lets go of r.
