@@ -98,7 +98,7 @@ bool route_table_new(const struct route_entry *entries, size_t count, struct rou
         }
         t->leaves[i] = (struct leaf){ .route = r, .owner = entries[i].owner };
     }
-    qsort(t->leaves, count, sizeof t->leaves[0], by_precedence);
+    qsort(t->leaves, count, sizeof t->leaves[0], by_precedence); // never NULL
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             t->leaves[i].rank = t->leaves[i - 1].rank + (by_precedence(&t->leaves[i - 1], &t->leaves[i]) != 0);
@@ -236,7 +236,8 @@ enum route_result route_table_match(const struct route_table *t, str path, route
     uint32_t rank = 0;
     split_path(&w, path);
     walk(&w, &t->root, 0);
-    qsort(w.found.items, w.found.count, sizeof w.found.items[0], by_rank);
+    if (w.found.count > 1)
+        qsort(w.found.items, w.found.count, sizeof w.found.items[0], by_rank);
     for (size_t i = 0; i < w.found.count; i++) {
         const struct leaf *leaf = w.found.items[i];
         struct route_values own;

@@ -7,6 +7,8 @@
 #include "tests/signatures/vectors.h"
 
 #include <openssl/hmac.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <sodium.h>
 
 static void one_claim(const struct vector_verdict *v, void *ctx)
@@ -277,6 +279,102 @@ TEST(ed25519_is_strict)
     unsigned char zero[64] = { 1 };
     b.headers[2].value = V1A(zero);
     CHECK_TEXT("a point of small order", verdict(&b), "signature");
+}
+
+// ---- SNS, with a certificate made here ----
+
+static const char cert_url[] = "https://sns.eu-west-1.amazonaws.com/a.pem";
+
+static str self_signed(struct arena *a, EVP_PKEY *key)
+{
+    X509 *cert = X509_new();
+    time_t from = 1767225600;
+    X509_time_adj_ex(X509_getm_notBefore(cert), 0, 0, &from);
+    X509_time_adj_ex(X509_getm_notAfter(cert), 3650, 0, &from);
+    X509_set_pubkey(cert, key);
+    X509_sign(cert, key, EVP_sha256());
+    BIO *bio = BIO_new(BIO_s_mem());
+    PEM_write_bio_X509(bio, cert);
+    char *p;
+    long n = BIO_get_mem_data(bio, &p);
+    str pem = arena_str(a, (str){ p, (size_t)n });
+    BIO_free(bio);
+    X509_free(cert);
+    return pem;
+}
+
+struct sns_case {
+    const char *claim, *version, *topic, *time, *url, *want;
+    bool sha1;
+};
+
+static const char *sns_verdict(EVP_PKEY *key, str pem, const struct sns_case *row)
+{
+    CLEANUP(bench_fini) struct bench b = { 0 };
+    set_up(&b, "{\"Preset\":\"sns\",\"Topics\":[\"arn:a\"]}");
+    str text = arena_printf(&b.arena, "Message\nhi\nMessageId\n1\nTimestamp\n%s\nTopicArn\n%s\nType\nNotification\n", row->time, row->topic);
+    unsigned char signature[256];
+    size_t n = sizeof signature;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_DigestSignInit(ctx, NULL, row->sha1 ? EVP_sha1() : EVP_sha256(), NULL, key);
+    EVP_DigestSign(ctx, signature, &n, (const unsigned char *)text.p, text.n);
+    EVP_MD_CTX_free(ctx);
+    str coded = base64_encode(&b.arena, (str){ (const char *)signature, n }, BASE64_STANDARD);
+    b.in.body = arena_printf(&b.arena,
+                             "{\"Type\":\"Notification\",\"MessageId\":\"1\",\"TopicArn\":\"%s\",\"Subject\":null,\"Message\":\"h\\u0069\",\"Timestamp\":\"%s\","
+                             "\"SignatureVersion\":\"%s\",\"SigningCertURL\":\"%s\",\"Signature\":\"%.*s\"}",
+                             row->topic, row->time, row->version, row->url, STR_ARG(coded));
+    struct signature_certs *certs = signature_certs_new(true);
+    signature_certs_put(certs, str_from(cert_url), pem, &b.clock.clock);
+    struct signature_result r;
+    signature_judge(b.s, &b.in, certs, &b.clock.clock, &b.arena, &r);
+    signature_certs_free(certs);
+    return signature_verdict_name(r.verdict);
+}
+
+TEST(sns)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    const char *now = "2026-09-21T14:13:20.000Z", *url = cert_url; // NOW_S
+    const struct sns_case rows[] = {
+        { "version 2", "2", "arn:a", now, url, "ok", false },
+        { "version 1", "1", "arn:a", now, url, "ok", true },
+        { "version 1 with the newer digest", "1", "arn:a", now, url, "signature", false },
+        { "version 2 with the older digest", "2", "arn:a", now, url, "signature", true },
+        { "a version of the sender's own", "3", "arn:a", now, url, "malformed", false },
+        { "someone else's topic", "2", "arn:b", now, url, "signature", false },
+        { "an hour old", "2", "arn:a", "2026-09-21T13:13:20.000Z", url, "ok", false },
+        { "a millisecond more", "2", "arn:a", "2026-09-21T13:13:19.999Z", url, "timestamp", false },
+        { "no time", "2", "arn:a", "yesterday", url, "malformed", false },
+        { "someone else's certificate", "2", "arn:a", now, "https://sns.eu-west-1.amazonaws.com.evil.example/a.pem", "certificate", false },
+        { "an issuer's URL is no sender's", "2", "arn:a", now, "http://crt.r2m01.amazontrust.com/r2m01.cer", "certificate", false },
+        { "a certificate not here yet", "2", "arn:a", now, "https://sns.eu-west-1.amazonaws.com/b.pem", "fetch", false },
+    };
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    str pem = self_signed(&a, key);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        CHECK_TEXT(rows[i].claim, sns_verdict(key, pem, &rows[i]), rows[i].want);
+    EVP_PKEY_free(key);
+}
+
+TEST(rsa_keys_as_secrets)
+{
+    CLEANUP(bench_fini) struct bench b = { 0 };
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    struct err e = { 0 };
+    set_up(&b, "{\"Algorithm\":\"rsa-sha256\",\"Signed\":\"{body}\",\"Source\":{\"Header\":\"X-Sig\"},\"Encoding\":\"base64\",\"Secret\":{\"Encoding\":\"certificate\"}}");
+    CHECK_OK("a certificate is taken", signature_add_secret(b.s, &b.arena, self_signed(&b.arena, key), &e), &e);
+    CHECK("a text is not", !signature_add_secret(b.s, &b.arena, STR("x"), &e));
+    unsigned char signature[256];
+    size_t n = sizeof signature;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key);
+    EVP_DigestSign(ctx, signature, &n, (const unsigned char *)b.in.body.p, b.in.body.n);
+    EVP_MD_CTX_free(ctx);
+    CHECK_TEXT("its signature fits", with_header(&b, "X-Sig", base64_encode(&b.arena, (str){ (const char *)signature, n }, BASE64_STANDARD)), "ok");
+    signature[0] ^= 1;
+    CHECK_TEXT("another does not", with_header(&b, "X-Sig", base64_encode(&b.arena, (str){ (const char *)signature, n }, BASE64_STANDARD)), "signature");
+    EVP_PKEY_free(key);
 }
 
 TEST(replay_keys)
