@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct server {
@@ -183,7 +184,10 @@ static void on_reload_signal(void *ctx, int number UNUSED)
 static bool start(struct server *s, struct err *e)
 {
     signal(SIGPIPE, SIG_IGN);
-    return open_data(s, e) && open_store(s, e) && write_admin_key(s, e) && write_first_space(s, e) && loop_open(&s->loop, e) && start_engine(s, e) && start_web(s, e)
+    if (!open_data(s, e))
+        return false;
+    umask(077); // from here on: what is written is ours alone
+    return open_store(s, e) && write_admin_key(s, e) && write_first_space(s, e) && loop_open(&s->loop, e) && start_engine(s, e) && start_web(s, e)
         && loop_on_signal(s->loop, SIGINT, on_stop_signal, s, e) && loop_on_signal(s->loop, SIGTERM, on_stop_signal, s, e) && loop_on_signal(s->loop, SIGHUP, on_reload_signal, s, e);
 }
 

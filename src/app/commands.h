@@ -3,6 +3,20 @@
 #pragma once
 
 int cmd_serve(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_connection(int argc, char **argv);
+int cmd_identity(int argc, char **argv);
+int cmd_secret(int argc, char **argv);
+int cmd_trigger(int argc, char **argv);
+int cmd_key(int argc, char **argv);
+int cmd_apply(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_fire(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_runs(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #define REACTIONS_VERSION "0.1.0"

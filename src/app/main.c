@@ -1,4 +1,5 @@
 // main.c - the program: finds the command and hands over.
+#include "app/cmd_script.h"
 #include "app/commands.h"
 
 #include "base/base.h"
@@ -11,6 +12,21 @@ static const struct command {
     const char *summary;
 } commands[] = {
     { "serve", cmd_serve, "run the server" },
+    { "apply", cmd_apply, "make the server hold what files say" },
+    { "export", cmd_export, "write what the server holds as such files" },
+    { "check", cmd_check, "check such files, without a server" },
+    { "list", cmd_list, "list what the server holds" },
+    { "show", cmd_show, "show one thing whole" },
+    { "runs", cmd_runs, "list runs, follow them as they happen, retry or cancel one" },
+    { "fire", cmd_fire, "post a payload to a trigger" },
+    { "script", cmd_script, "run a script as a reaction would, without a server" },
+    { "replay", cmd_replay, "run an event's reactions again" },
+    { "trigger", cmd_trigger, "external triggers" },
+    { "key", cmd_key, "keys that open a trigger" },
+    { "connection", cmd_connection, "the Octopus server of a space" },
+    { "identity", cmd_identity, "service accounts that reactions act as" },
+    { "secret", cmd_secret, "write-only values" },
+    { "doctor", cmd_doctor, "effective settings, and what is wrong" },
     { "version", cmd_version, "print the version" },
 };
 

@@ -1,5 +1,6 @@
 #include "app/settings.h"
 
+#include "json/yaml.h"
 #include "sys/file.h"
 
 
@@ -91,11 +92,12 @@ static bool read_flags(struct settings *s, int argc, char **argv, bool only_conf
 static bool read_file(struct settings *s, struct arena *a, struct err *e)
 {
     str text;
-    struct json *doc;
-    if (!file_read(arena_cstr(a, s->config), 1 << 20, a, &text, e) || !json_parse(a, text, &doc, e))
+    struct json *documents;
+    if (!file_read(arena_cstr(a, s->config), 1 << 20, a, &text, e) || !yaml_parse(a, text, &documents, e))
         return err_in(e, "%.*s", STR_ARG(s->config));
-    if (json_is(doc, JSON_NULL))
+    if (!documents->count || json_is(documents->first, JSON_NULL))
         return true;
+    const struct json *doc = documents->first;
     if (!json_is(doc, JSON_OBJECT))
         return err_set(e, ERR_INVALID, "%.*s: must hold fields such as Listen: 127.0.0.1:8085", STR_ARG(s->config));
     json_each(member, doc)
