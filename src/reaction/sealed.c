@@ -16,7 +16,7 @@ static const struct secret_field fields[] = {
     { KIND_IDENTITY, "ApiKey", false },
     { KIND_SECRET, "Value", false },
     { KIND_TRIGGER, "Authentication.Signature.Secrets[]", false },
-    { KIND_TRIGGER, "Handshake.Secret", false },
+    { KIND_TRIGGER, "Handshake.VerifyToken", false },
     { KIND_REVISION, "Action.Signing.Secret", false },
     { KIND_REVISION, "Action.Tls.ClientCertificate", false },
     { KIND_REVISION, "Variables[].Value", true },

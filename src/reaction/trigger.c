@@ -1,6 +1,7 @@
 #include "reaction/trigger.h"
 
 #include "base/limits.h"
+#include "reaction/handshake.h"
 #include "reaction/route.h"
 
 str slug_from_name(struct arena *a, str name)
@@ -158,6 +159,17 @@ static void decode_methods(struct decode *d, struct trigger *t)
     }
 }
 
+// Signature and handshake are compiled where they are used; here it is only seen that they can be.
+static void check_proof(const struct trigger *t, struct arena *a, struct decode_errors *errors)
+{
+    struct signature *signature;
+    struct handshake *handshake;
+    if (t->signature)
+        (void)!signature_parse(a, t->signature, STR("Authentication.Signature"), errors, &signature);
+    if (t->handshake)
+        (void)!handshake_parse(a, t->handshake, STR("Handshake"), errors, &handshake);
+}
+
 struct trigger *trigger_decode(struct arena *a, const struct json *doc, struct decode_errors *errors)
 {
     static const char *const set_by_server[] = { "Id", "SpaceId", "Links", "State", "Created", "Modified" };
@@ -183,6 +195,7 @@ struct trigger *trigger_decode(struct arena *a, const struct json *doc, struct d
     decode_delivery(&d, t);
     decode_body(&d, t);
     t->handshake = decode_object(&d, "Handshake");
+    check_proof(t, a, errors);
     decode_answer(&d, t);
     t->max_body_bytes = decode_i64(&d, "MaxBodyBytes", LIMIT_HTTP_BODY_BYTES, 1, LIMIT_HTTP_BODY_BYTES_MAX);
     const struct json *rate = decode_object(&d, "RateLimit");
