@@ -125,12 +125,16 @@ static void on_stopped(void *ctx)
 struct stopping {
     struct http_server *server;
     struct loop *loop;
+    bool is_asked;
 };
 
 static void on_signal(void *ctx, int signal_number UNUSED)
 {
     struct stopping *stopping = ctx;
 
+    if (stopping->is_asked)
+        return;
+    stopping->is_asked = true;
     http_server_stop(stopping->server, STOP_GRACE_MS, on_stopped, stopping->loop);
 }
 
@@ -155,6 +159,7 @@ static bool serve(struct sample *s, const struct options *o, struct err *e)
     s->tasks = tasks_new(s);
     if (!load(s, o, e) || !push_new(s, &s->push, e) || !http_server_open(s->loop, &http, &stopping.server, e))
         return false;
+    free(s->base_url);
     s->base_url = url_of(o->listen, http_server_port(stopping.server));
     tasks_resume(s->tasks);
     if (!loop_on_signal(s->loop, SIGINT, on_signal, &stopping, e) || !loop_on_signal(s->loop, SIGTERM, on_signal, &stopping, e))
@@ -169,10 +174,25 @@ static bool serve(struct sample *s, const struct options *o, struct err *e)
     return true;
 }
 
+static void sample_fini(struct sample *s)
+{
+    push_free(s->push);
+    tasks_free(s->tasks);
+    if (s->loop)
+        loop_close(s->loop);
+    receivers_free(s->receivers);
+    faults_free(s->faults);
+    event_log_free(s->events);
+    model_free(s->model);
+    journal_close(s->journal);
+    free(s->base_url);
+    free(s->api_key);
+}
+
 int main(int argc, char **argv)
 {
     struct options o;
-    struct sample s = { .clock = &clock_system, .timing = { .queue_ms = 500, .run_ms = 2500, .health_ms = 1500, .push_ms = 2000 } };
+    CLEANUP(sample_fini) struct sample s = { .clock = &clock_system, .timing = { .queue_ms = 500, .run_ms = 2500, .health_ms = 1500, .push_ms = 2000 } };
     struct err e;
 
     if (!read_options(argc, argv, &o))
@@ -187,19 +207,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "octopus-sample: --fail: %s\n", e.text);
         return 2;
     }
-    bool ok = loop_open(&s.loop, &e) && serve(&s, &o, &e);
-    if (!ok)
-        fprintf(stderr, "octopus-sample: %s\n", e.text);
-    push_free(s.push);
-    tasks_free(s.tasks);
-    if (ok)
-        loop_close(s.loop);
-    receivers_free(s.receivers);
-    faults_free(s.faults);
-    event_log_free(s.events);
-    model_free(s.model);
-    journal_close(s.journal);
-    free(s.base_url);
-    free(s.api_key);
-    return ok ? 0 : 1;
+    if (loop_open(&s.loop, &e) && serve(&s, &o, &e))
+        return 0;
+    fprintf(stderr, "octopus-sample: %s\n", e.text);
+    return 1;
 }
