@@ -121,7 +121,8 @@ struct http_server {
 };
 
 // server.c
-void server_unref(struct http_server *s); // the last one frees it
+void server_unref(struct http_server *s);                      // the last one frees it
+struct http_conn *server_conn_new(struct http_server *s);      // counted, waiting for its head, not yet reading
 
 // conn.c
 void conn_run(struct http_conn *c);                  // after input, an answer, a write: go on as far as possible

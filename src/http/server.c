@@ -36,19 +36,25 @@ static bool make_room(struct http_server *s)
     return true;
 }
 
-static void on_accept(uv_stream_t *listener, int status)
+struct http_conn *server_conn_new(struct http_server *s)
 {
-    struct http_server *s = listener->data;
-    if (status < 0)
-        return;
     struct http_conn *c = xcalloc(1, sizeof *c);
     c->server = s;
-    uv_tcp_init(listener->loop, &c->tcp);
+    uv_tcp_init(loop_uv(s->loop), &c->tcp);
     c->tcp.data = c;
     s->refs++;
     s->stats.open_connections++;
     s->stats.connections++;
     conn_wait_enter(c, WAIT_HEAD);
+    return c;
+}
+
+static void on_accept(uv_stream_t *listener, int status)
+{
+    struct http_server *s = listener->data;
+    if (status < 0)
+        return;
+    struct http_conn *c = server_conn_new(s);
     if (uv_accept(listener, (uv_stream_t *)&c->tcp) < 0) {
         conn_close(c);
         return;

@@ -1,7 +1,8 @@
 // raw_requests.c - sends each case of raw_requests.txt to a real server over a real socket, whole and
 // then byte by byte, and compares the answers to the byte (only the time in Date may vary).
 //
-//     raw_requests FILE
+//     raw_requests FILE             runs them
+//     raw_requests FILE FOLDER      writes what each sends into a file of its own, as seeds for server_fuzz
 #include "http/server.h"
 #include "tests/harness/check.h"
 
@@ -11,12 +12,13 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 20000 // for one case; only a hanging server needs it
 #define BYTEWISE_MAX 2000
 
-static const char *table_file;
+static const char *table_file, *seed_folder;
 static int port;
 
 // ---- the server
@@ -317,10 +319,30 @@ static void run_row(struct row *row, const char *way, size_t step)
     close(fd);
 }
 
+// The fuzzer's first byte says how to cut what follows.
+static void write_seed(const struct row *row)
+{
+    static int number;
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%03d", seed_folder, number++);
+    FILE *f = fopen(path, "w");
+    if (!f)
+        abort();
+    fputc(number % 256, f);
+    fwrite(row->send.p, 1, row->send.n, f);
+    fwrite(row->send_after_100.p, 1, row->send_after_100.n, f);
+    fclose(f);
+}
+
 static void run_both_ways(struct row *row)
 {
     if (!row->claim.n)
         return;
+    if (seed_folder) {
+        if (row->send.n <= BYTEWISE_MAX)
+            write_seed(row);
+        return;
+    }
     CHECK("a case says what it wants", row->first);
     run_row(row, "sent at once", 1 << 20);
     if (row->send.n <= BYTEWISE_MAX)
@@ -400,8 +422,9 @@ TEST(each_raw_request_gets_its_answer)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc != 2 && argc != 3)
         return 2;
     table_file = argv[1];
+    seed_folder = argv[2]; // NULL where there is none
     return check_run(1, argv);
 }
