@@ -119,7 +119,7 @@ TEST(the_descriptor_is_attacked)
     REQUIRE("opens", bench_open(&b, (struct script_pool_options){ OPTIONS }));
     // The worker moves its socket away from 3; a script finds it all the same.
     const char *garbage = "foreach ($fd in 3..200) { if (Test-Path /proc/self/fd/$fd) { $l = [IO.FileInfo]::new(\"/proc/self/fd/$fd\").LinkTarget; if ($l -like 'socket:*') {"
-                          "$f = [IO.FileStream]::new([Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]$fd, $false), 'Write', 0); try { $f.Write([byte[]](1..64), 0, 64) } catch { } } } }; Start-Sleep 100";
+                          "$f = [IO.FileStream]::new([Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]$fd, $false), 'Write', 0); try { $f.Write([byte[]](192..255), 0, 64) } catch { } } } }; Start-Sleep 100";
     CLEANUP(heard_fini) struct heard h = { 0 };
     run(&b, &h, (struct given){ .script = garbage, .timeout_ms = 60000 });
     CHECK_INT("interrupted", h.result.outcome, SCRIPT_INTERRUPTED);
