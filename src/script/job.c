@@ -295,7 +295,8 @@ static str done_error(struct arena *a, const struct frame_done *d)
 static void take_done(struct script_job *j, const struct frame_done *d, struct arena *a, struct script_result *out)
 {
     // All it wrote before it said so is in the pipes by now.
-    worker_read_output(j->worker);
+    if (j->worker)
+        worker_read_output(j->worker);
     job_flush_output(j);
     const struct json *output = d->output;
     if (json_text(a, output).n > (size_t)j->max_output_bytes + 4096) { // some slack: they may count differently
