@@ -56,3 +56,5 @@
 #define LIMIT_SIGNATURE_CERTIFICATES 64    // kept, by URL
 #define LIMIT_SIGNATURE_CERTIFICATE_BYTES 65536
 #define LIMIT_HANDSHAKE_ECHO_BYTES 4096
+
+#define LIMIT_BATCH_EVENTS 5000 // elements of one request (Event Grid sends up to 5 000)

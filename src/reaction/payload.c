@@ -76,11 +76,35 @@ struct json *query_json(str query, struct arena *a)
     return object;
 }
 
+static struct json *field_json(str body, str field, struct arena *a)
+{
+    struct json *form = query_json(body, a), *j;
+    str text = json_str(json_get(form, field), (str){ 0 });
+    return text.p && json_parse(a, text, &j, NULL) ? j : NULL;
+}
+
+bool payload_use_field(str field, str body, struct arena *a, str *kind, struct err *e)
+{
+    if (!field_json(body, field, a))
+        return err_set(e, ERR_INVALID, "the form has no field \"%.*s\" that holds JSON", STR_ARG(field));
+    *kind = arena_printf(a, "field:%.*s", STR_ARG(field));
+    return true;
+}
+
+str payload_shown_kind(str kind)
+{
+    return str_starts(kind, STR("field:")) ? STR("json") : kind;
+}
+
 struct json *payload_json(const struct store_event *v, struct arena *a)
 {
     struct json *j;
     if (str_eq(v->payload_kind, STR("json")))
         return json_parse(a, v->body, &j, NULL) ? j : json_new_null(a);
+    if (str_starts(v->payload_kind, STR("field:"))) {
+        j = field_json(v->body, str_skip(v->payload_kind, 6), a);
+        return j ? j : json_new_null(a);
+    }
     if (str_eq(v->payload_kind, STR("form")))
         return query_json(v->body, a);
     if (str_eq(v->payload_kind, STR("text")) || str_eq(v->payload_kind, STR("xml")))

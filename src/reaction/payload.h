@@ -10,6 +10,12 @@ const char *payload_kind(enum body_parse parse_as, str content_type, str body);
 // Checks that a body is what its kind says; errors are the sender's to read (JSON: line and column).
 MUST_USE bool payload_check(const char *kind, str body, struct arena *a, struct err *e);
 
+// For senders that put JSON into a form's field: *kind becomes "field:<name>", which payload_json understands.
+MUST_USE bool payload_use_field(str field, str body, struct arena *a, str *kind, struct err *e);
+
+// The kind a script sees: "field:..." is "json".
+str payload_shown_kind(str kind);
+
 // The payload as a JSON value: JSON as parsed, a form as an object of text (or lists of text), XML and text as a string,
 // bytes as base64, nothing as null.
 struct json *payload_json(const struct store_event *v, struct arena *a);

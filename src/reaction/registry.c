@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 #include "base/timetext.h"
+#include "reaction/handshake.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -202,7 +203,17 @@ static bool load_triggers(struct registry *r, struct snapshot *s, struct err *e)
         }
         t->id = o[i].id;
         t->space_id = o[i].space_id;
-        s->triggers[s->trigger_count++].t = t;
+        struct trigger_entry *entry = &s->triggers[s->trigger_count++];
+        struct signature *signature = NULL;
+        struct handshake *handshake = NULL;
+        entry->t = t;
+        // With their secrets in the clear, which only this picture holds.
+        if (t->signature && signature_parse(&s->arena, t->signature, STR("Authentication.Signature"), &errors, &signature))
+            entry->signature = signature;
+        if (t->handshake && handshake_parse(&s->arena, t->handshake, STR("Handshake"), &errors, &handshake))
+            entry->handshake = handshake;
+        if (errors.count)
+            problem(s, "Triggers-%" PRId64 ": %.*s", o[i].id, STR_ARG(errors.items[0]));
     }
     struct route_entry *entries = ARENA_ARRAY(&s->arena, struct route_entry, s->trigger_count);
     for (size_t i = 0; i < s->trigger_count; i++)

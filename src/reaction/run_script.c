@@ -112,7 +112,7 @@ static bool build_frame(struct active *run, struct json **out, struct err *e)
     json_add_str(a, frame, "ReactionName", run->def->name);
     json_add_i64(a, frame, "Attempt", run->run.attempts);
     json_add(frame, STR("Event"), event_json(run->event, run->snapshot, false, a));
-    json_add_str(a, frame, "PayloadKind", run->event->payload_kind);
+    json_add_str(a, frame, "PayloadKind", payload_shown_kind(run->event->payload_kind));
     json_add(frame, STR("Payload"), run->payload);
     add_request(run, frame);
 

@@ -16,7 +16,8 @@ struct web {
     bool is_ready;                  // atomic
     pthread_mutex_t change_lock;    // one change of the configuration at a time: its checks hold until it is stored
     unsigned char admin_hash[KEYRING_HASH_BYTES];
-    struct key_uses *key_uses;
+    struct hook_state *hooks;
+    const struct egress *hook_egress; // of the request that fetches
     struct loop_timer *flush_timer, *purge_timer;
     int64_t accepted, refused, duplicates; // atomic counters of hooks
 };

@@ -3,10 +3,11 @@
 
 #include "web/api.h"
 
-// hooks.c: /triggers/...
+// hooks.c, hook_*.c: /triggers/...
 bool hook_head(struct web *w, struct http_request *r, size_t *max_body_bytes); // false: answered
 void hook_handle(struct web *w, struct http_request *r);
-struct key_uses *hook_key_uses_new(void); // free()
+struct hook_state *hook_state_new(struct web *w, struct err *e); // NULL: failed
+void hook_state_free(struct hook_state *s);
 void hook_flush_key_uses(struct web *w); // what was counted since the last time goes to the store
 
 // api.c: /api/...

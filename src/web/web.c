@@ -75,7 +75,6 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
     pthread_mutex_init(&w->change_lock, NULL);
     w->hub = stream_hub_new(opt->loop);
     w->workers = workers_new(API_THREADS);
-    w->key_uses = hook_key_uses_new();
     w->flush_timer = loop_timer_new(opt->loop, flush, w);
     w->purge_timer = loop_timer_new(opt->loop, purge, w);
     loop_timer_set(w->flush_timer, FLUSH_MS, FLUSH_MS);
@@ -90,7 +89,8 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
         ok = err_set(e, ERR_INVALID, "%s does not hold a management key (RXA-...): remove the file, and the next start writes a new one", opt->admin_key_file);
     if (ok)
         keyring_hash(opt->keyring, "token", key, w->admin_hash);
-    if (!ok || !http_server_open(opt->loop, &server, &w->server, e)) {
+    w->hooks = ok ? hook_state_new(w, e) : NULL;
+    if (!w->hooks || !http_server_open(opt->loop, &server, &w->server, e)) {
         web_close(w);
         return false;
     }
@@ -119,9 +119,9 @@ void web_close(struct web *w)
     if (!w)
         return;
     workers_free(w->workers);
-    if (w->key_uses)
+    if (w->hooks)
         hook_flush_key_uses(w);
-    free(w->key_uses);
+    hook_state_free(w->hooks);
     loop_timer_free(w->flush_timer);
     loop_timer_free(w->purge_timer);
     if (w->server)

@@ -1,0 +1,203 @@
+// What becomes of a proven request's body: one event, or one for each element of a batch, stored in one commit.
+#include "web/hook.h"
+
+#include "base/encode.h"
+#include "base/limits.h"
+#include "reaction/payload.h"
+
+#include <sodium.h>
+
+static bool is_secret_header(str name)
+{
+    static const char *const names[] = { "X-Octopus-ApiKey", "Authorization", "Cookie", "Proxy-Authorization", "X-Gitlab-Token", "X-Buildkite-Token" };
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (str_eq_nocase(name, str_from(names[i])))
+            return true;
+    return false;
+}
+
+// The contract's Request object, without the body.
+static str request_doc(const struct hook *h, const unsigned char body_hash[32])
+{
+    const struct http_request *r = h->request;
+    struct arena *a = r->arena;
+    struct json *j = json_new_object(a);
+    json_add_str(a, j, "Method", r->method);
+    json_add_str(a, j, "Path", r->path);
+    json_add(j, STR("Query"), h->query);
+    struct json *headers = json_add(j, STR("Headers"), json_new_object(a));
+    for (size_t i = 0; i < r->header_count; i++)
+        if (!is_secret_header(r->headers[i].name) && str_is_utf8(r->headers[i].value) && str_is_utf8(r->headers[i].name))
+            json_put(headers, r->headers[i].name, json_new_string(a, r->headers[i].value));
+    struct json *route = json_add(j, STR("Route"), json_new_object(a));
+    for (size_t i = 0; i < h->route.count; i++)
+        if (str_is_utf8(h->route.items[i].value))
+            json_put(route, h->route.items[i].name, json_new_string(a, h->route.items[i].value));
+    str type = http_header(r, STR("Content-Type"));
+    json_add_str(a, j, "ContentType", str_is_utf8(type) ? type : (str){ 0 });
+    json_add_str(a, j, "RemoteAddress", r->remote.text);
+    json_add_str(a, j, "KeyId", h->key ? store_id_text(a, KIND_TRIGGER_KEY, h->key->id) : (str){ 0 });
+    json_add_i64(a, j, "BodyBytes", (int64_t)r->body.n);
+    json_add_str(a, j, "BodySha256", hex_encode(a, (str){ (const char *)body_hash, 32 }));
+    return json_text(a, j);
+}
+
+// What the sender calls this delivery: its parts, each with its length, so that no two sets look alike.
+static str delivery_id(const struct hook *h, const struct json *payload)
+{
+    const struct trigger *t = h->trigger->t;
+    struct arena *a = h->request->arena;
+    str id = { "", 0 };
+    for (size_t i = 0; i < t->delivery_part_count; i++) {
+        const struct delivery_part *part = &t->delivery_parts[i];
+        str text = { 0 };
+        if (part->header.n) {
+            text = http_header(h->request, part->header);
+        } else {
+            const struct json *value = json_pointer(payload, part->pointer);
+            if (json_is(value, JSON_STRING) || json_is(value, JSON_NUMBER))
+                text = value->text;
+        }
+        if (!text.p || !str_is_utf8(text))
+            return (str){ "", 0 }; // a part is missing: not a name for this delivery
+        id = t->delivery_part_count == 1 ? arena_str(a, text) : arena_printf(a, "%.*s%zu:%.*s", STR_ARG(id), text.n, STR_ARG(text));
+    }
+    return id;
+}
+
+// ---- the answer ----
+
+struct waiting {
+    struct hook *hook;
+    bool is_batch;
+};
+
+static const struct http_header json_headers[] = { { STR_INIT("Content-Type"), STR_INIT("application/json; charset=utf-8") }, { STR_INIT("Cache-Control"), STR_INIT("no-store") } };
+
+static void answer_accepted(struct hook *h, const struct accept_result *results, size_t count, bool is_batch)
+{
+    const struct trigger *t = h->trigger->t;
+    struct http_request *r = h->request;
+    struct arena *a = r->arena;
+    if (t->answer_body.p) {
+        struct http_header headers[] = { { STR("Content-Type"), t->answer_content_type }, { STR("X-Content-Type-Options"), STR("nosniff") } };
+        http_answer(r, t->answer_status, headers, COUNT(headers), t->answer_body);
+        return;
+    }
+    str first = store_id_text(a, KIND_EVENT, results[0].event_id);
+    struct json *j = json_new_object(a);
+    json_add_str(a, j, "EventId", first);
+    json_add_bool(a, j, "Duplicate", results[0].outcome == ACCEPT_DUPLICATE);
+    if (is_batch) {
+        struct json *ids = json_add(j, STR("EventIds"), json_new_array(a));
+        for (size_t i = 0; i < count; i++)
+            json_push(ids, json_new_string(a, store_id_text(a, KIND_EVENT, results[i].event_id)));
+    }
+    json_add_str(a, json_add(j, STR("Links"), json_new_object(a)), "Self", arena_printf(a, "/api/events/%.*s", STR_ARG(first)));
+    http_answer(r, t->answer_status, json_headers, COUNT(json_headers), json_text(a, j));
+}
+
+static void on_accepted(void *ctx, const struct accept_result *results, size_t count, const struct err *e)
+{
+    struct waiting *waiting = ctx;
+    struct hook *h = waiting->hook;
+    struct web *w = h->web;
+    const struct snapshot *snapshot = h->snapshot; // the trigger lives in it until the answer is out
+    if (results[0].outcome == ACCEPT_FAILED) {
+        hook_busy(h, e->kind == ERR_BUSY ? "the disk is full" : "the store did not take it");
+        return;
+    }
+    if (results[0].outcome == ACCEPT_KEY_REUSED) {
+        http_answer_error(h->request, 422, "Idempotency-Key: this key came before with another body; a new delivery needs a new key");
+        registry_give(w->opt.registry, snapshot);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        __atomic_add_fetch(results[i].outcome == ACCEPT_NEW ? &w->accepted : &w->duplicates, 1, __ATOMIC_RELAXED);
+    engine_wake(w->opt.engine);
+    answer_accepted(h, results, count, waiting->is_batch);
+    registry_give(w->opt.registry, snapshot);
+}
+
+// ---- the events ----
+
+static void fill_event(struct hook *h, struct store_accept *item, str request, str kind, str body, const struct json *payload)
+{
+    const struct trigger *t = h->trigger->t;
+    struct http_request *r = h->request;
+    item->event = (struct store_event){
+        .space_id = t->space_id,
+        .source = EVENT_EXTERNAL,
+        .trigger_id = t->id,
+        .type = t->slug,
+        .occurred_ms = r->received_wall_ms,
+        .received_ms = r->received_wall_ms,
+        .request = request,
+        .payload_kind = kind,
+        .body = body,
+        .delivery_id = delivery_id(h, payload),
+    };
+    crypto_hash_sha256(item->body_hash, (const unsigned char *)body.p, body.n);
+}
+
+// The elements of the array that Body.Split points to; NULL and an error where there is none.
+static const struct json *batch_of(const struct trigger *t, const struct json *payload, struct err *e)
+{
+    const struct json *list = json_pointer(payload, t->split);
+    if (json_is(list, JSON_ARRAY) && list->count && list->count <= LIMIT_BATCH_EVENTS)
+        return list;
+    err_set(e, ERR_INVALID, "Body.Split: the body has no array of 1 to %d elements at \"%.*s\"", LIMIT_BATCH_EVENTS, STR_ARG(t->split));
+    return NULL;
+}
+
+static void refuse_body(struct hook *h, const struct err *e)
+{
+    int status = e->kind == ERR_TOO_LARGE ? 413 : 400;
+    hook_end(h);
+    http_answer_error(h->request, status, "%s", e->text);
+}
+
+void hook_accept(struct hook *h)
+{
+    struct http_request *r = h->request;
+    struct arena *a = r->arena;
+    const struct trigger *t = h->trigger->t;
+    struct err e = { 0 };
+    unsigned char wire_hash[32];
+    // Only now: nobody unproven makes us decompress.
+    if (!incoming_decode(&h->in, a, (size_t)t->max_body_bytes, &e)) {
+        refuse_body(h, &e);
+        return;
+    }
+    str content = incoming_content(&h->in), kind = str_from(payload_kind(t->parse_as, http_header(r, STR("Content-Type")), content));
+    if (!payload_check(kind.p, content, a, &e)) {
+        refuse_body(h, &e);
+        return;
+    }
+    if (t->form_field.n && (str_eq(kind, STR("form")) || str_eq(kind, STR("json"))) && !payload_use_field(t->form_field, content, a, &kind, &e)) {
+        refuse_body(h, &e);
+        return;
+    }
+    struct store_event whole = { .payload_kind = kind, .body = content };
+    struct json *payload = t->delivery_part_count || t->has_split ? payload_json(&whole, a) : NULL;
+    const struct json *batch = t->has_split ? batch_of(t, payload, &e) : NULL;
+    if (e.kind) {
+        refuse_body(h, &e);
+        return;
+    }
+    crypto_hash_sha256(wire_hash, (const unsigned char *)r->body.p, r->body.n);
+    str request = request_doc(h, wire_hash);
+    size_t count = batch ? batch->count : 1, at = 0;
+    struct store_accept *items = ARENA_ARRAY(a, struct store_accept, count);
+    if (batch) {
+        json_each(element, batch)
+            fill_event(h, &items[at++], request, STR("json"), json_text(a, element), element);
+    } else {
+        fill_event(h, &items[0], request, kind, content, payload);
+        items[0].idempotency_key = http_header(r, STR("Idempotency-Key"));
+    }
+    struct waiting *waiting = ARENA_NEW(a, struct waiting);
+    *waiting = (struct waiting){ h, batch != NULL };
+    if (!store_accept(h->web->opt.store, h->web->opt.loop, items, count, NULL, on_accepted, waiting, &e))
+        hook_busy(h, "too much waits to be stored");
+}

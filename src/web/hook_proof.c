@@ -1,0 +1,232 @@
+// Who may post to a trigger: keys, source networks, signatures, rates.
+#include "web/hook.h"
+
+#include "base/limits.h"
+#include "http/address.h"
+#include "http/client.h"
+#include "secret/token.h"
+
+#define KEY_USE_SLOTS 256
+#define RATE_SLOTS 1024
+
+// Uses of keys, counted here and stored every second: a commit of their own would cost each request.
+struct key_uses {
+    struct store_key_use items[KEY_USE_SLOTS];
+    char addresses[KEY_USE_SLOTS][IP_TEXT_BYTES];
+    size_t count;
+};
+
+// A token bucket per trigger; the oldest is forgotten when all are in use.
+struct rates {
+    struct {
+        int64_t trigger_id, at_ms;
+        double tokens;
+    } items[RATE_SLOTS];
+    size_t next;
+};
+
+struct hook_state {
+    struct key_uses uses;
+    struct rates rates;
+    struct signature_certs *certs;
+    struct http_client *http;
+};
+
+static const struct egress *current_egress(void *ctx)
+{
+    // The policy of the moment; the snapshot of the request that asks is held until its answer.
+    return *(const struct egress *const *)ctx;
+}
+
+struct hook_state *hook_state_new(struct web *w, struct err *e)
+{
+    struct hook_state *s = xcalloc(1, sizeof *s);
+    struct http_client_options opt = { .loop = w->opt.loop, .egress = current_egress, .egress_ctx = &w->hook_egress, .user_agent = "OctopusReactions/1" };
+    s->certs = signature_certs_new(false);
+    if (!http_client_open(&opt, &s->http, e)) {
+        hook_state_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void hook_state_free(struct hook_state *s)
+{
+    if (!s)
+        return;
+    http_client_close(s->http);
+    signature_certs_free(s->certs);
+    free(s);
+}
+
+// ---- keys ----
+
+// In the query the key is called apikey, or access_token by CloudEvents (senders.md section 5).
+static bool is_key_name(str name)
+{
+    return str_eq_nocase(name, STR("apikey")) || str_eq_nocase(name, STR("access_token"));
+}
+
+static str find_key_text(struct hook *h)
+{
+    const struct http_request *r = h->request;
+    str text = http_header(r, STR("X-Octopus-ApiKey")), authorization = http_header(r, STR("Authorization"));
+    if (!text.n && str_starts_nocase(authorization, STR("Bearer ")))
+        text = str_trim(str_skip(authorization, 7));
+    // Removed before anything sees it, whether it is good or not.
+    for (struct json *q = h->query->first, *next; q; q = next) {
+        next = q->next;
+        if (!is_key_name(q->name))
+            continue;
+        if (!text.n && h->trigger->t->allow_key_in_query && json_is(q, JSON_STRING))
+            text = q->text;
+        json_drop(h->query, q->name);
+    }
+    return text;
+}
+
+const struct key_entry *hook_find_key(struct hook *h)
+{
+    struct web *w = h->web;
+    str text = find_key_text(h), public_id;
+    if (!(h->trigger->t->schemes & SCHEME_API_KEY) || !token_read(TOKEN_TRIGGER, text, &public_id))
+        return NULL;
+    const struct key_entry *k = map_get(&h->snapshot->keys, public_id);
+    if (!k || !token_matches(w->opt.keyring, text, k->hash) || k->trigger_id != h->trigger->t->id || k->is_revoked)
+        return NULL;
+    return !k->expires_ms || k->expires_ms > clock_wall_ms(w->opt.clock) ? k : NULL;
+}
+
+void hook_count_use(struct hook *h)
+{
+    struct key_uses *u = &h->web->hooks->uses;
+    size_t at = 0;
+    if (!h->key)
+        return;
+    while (at < u->count && u->items[at].key_id != h->key->id)
+        at++;
+    if (at == KEY_USE_SLOTS) {
+        hook_flush_key_uses(h->web);
+        at = 0;
+    }
+    if (at == u->count) {
+        u->items[at] = (struct store_key_use){ .key_id = h->key->id };
+        u->count++;
+    }
+    str address = h->request->remote.text;
+    size_t n = MIN(address.n, sizeof u->addresses[at]);
+    memcpy(u->addresses[at], address.p, n);
+    u->items[at].address = (str){ u->addresses[at], n };
+    u->items[at].count++;
+    u->items[at].last_used_ms = clock_wall_ms(h->web->opt.clock);
+}
+
+void hook_flush_key_uses(struct web *w)
+{
+    store_key_used(w->opt.store, w->hooks->uses.items, w->hooks->uses.count);
+    w->hooks->uses.count = 0;
+}
+
+// ---- where from, and how often ----
+
+bool hook_is_from_source(const struct hook *h)
+{
+    const struct trigger *t = h->trigger->t;
+    struct ip ip;
+    if (!t->source_count)
+        return true;
+    if (!ip_parse(h->request->remote.text, &ip))
+        return false;
+    for (size_t i = 0; i < t->source_count; i++) {
+        struct net net;
+        if (net_parse(t->sources[i], &net, NULL) && net_has(&net, &ip))
+            return true;
+    }
+    return false;
+}
+
+bool hook_has_room(struct hook *h, int *retry_after_s)
+{
+    const struct trigger *t = h->trigger->t;
+    struct rates *rates = &h->web->hooks->rates;
+    if (!t->rate_per_second)
+        return true;
+    double burst = (double)(t->rate_burst ? t->rate_burst : t->rate_per_second);
+    int64_t now = clock_mono_ms(h->web->opt.clock);
+    size_t at = 0;
+    while (at < RATE_SLOTS && rates->items[at].trigger_id != t->id)
+        at++;
+    if (at == RATE_SLOTS) {
+        at = rates->next++ % RATE_SLOTS;
+        rates->items[at].trigger_id = t->id;
+        rates->items[at].tokens = burst;
+        rates->items[at].at_ms = now;
+    }
+    double tokens = rates->items[at].tokens + (double)(now - rates->items[at].at_ms) * (double)t->rate_per_second / 1000;
+    tokens = MIN(tokens, burst);
+    rates->items[at].at_ms = now;
+    bool has_room = tokens >= 1;
+    rates->items[at].tokens = has_room ? tokens - 1 : tokens;
+    *retry_after_s = 1;
+    return has_room;
+}
+
+// ---- signatures ----
+
+bool hook_read_incoming(struct hook *h)
+{
+    struct http_request *r = h->request;
+    struct arena *a = r->arena;
+    struct err e = { 0 };
+    h->in = (struct incoming){ .method = r->method, .path = r->path, .raw_query = r->query, .header_count = r->header_count, .body = r->body };
+    h->in.headers = ARENA_ARRAY(a, struct incoming_field, r->header_count);
+    for (size_t i = 0; i < r->header_count; i++)
+        h->in.headers[i] = (struct incoming_field){ r->headers[i].name, r->headers[i].value };
+    if (incoming_read_query(&h->in, a, &e))
+        return true;
+    hook_end(h);
+    http_answer_error(r, 400, "%s", e.text);
+    return false;
+}
+
+struct fetch {
+    struct hook *hook;
+    str url;
+};
+
+static void fetched(void *ctx, const struct http_reply *reply)
+{
+    struct fetch *f = ctx;
+    struct web *w = f->hook->web;
+    bool is_good = reply->status == 200 && !reply->is_truncated;
+    signature_certs_put(w->hooks->certs, f->url, is_good ? reply->body : (str){ 0 }, w->opt.clock);
+    hook_judged(f->hook);
+}
+
+static void fetch_certificate(struct hook *h, str url)
+{
+    struct fetch *f = ARENA_NEW(h->request->arena, struct fetch);
+    *f = (struct fetch){ h, url };
+    h->web->hook_egress = h->snapshot->egress;
+    struct http_call_options opt = { .method = STR("GET"), .url = url, .max_read_bytes = 65536, .purpose = EGRESS_ACTION };
+    http_call_start(h->web->hooks->http, &opt, fetched, f);
+}
+
+enum hook_proof hook_prove(struct hook *h)
+{
+    const struct trigger *t = h->trigger->t;
+    struct signature_result result = { .verdict = SIGNATURE_MISSING };
+    bool wants_key = t->schemes & SCHEME_API_KEY, wants_signature = (t->schemes & SCHEME_SIGNATURE) && h->trigger->signature;
+    if (wants_signature && (t->require_all || !h->key)) {
+        signature_judge(h->trigger->signature, &h->in, h->web->hooks->certs, h->web->opt.clock, h->request->arena, &result);
+        if (result.verdict == SIGNATURE_FETCH) {
+            fetch_certificate(h, result.fetch_url);
+            return HOOK_FETCHING;
+        }
+        h->is_signed = result.verdict == SIGNATURE_OK;
+        memcpy(h->replay_key, result.replay_key, sizeof h->replay_key);
+    }
+    if (t->require_all)
+        return (!wants_key || h->key) && (!wants_signature || h->is_signed) && (wants_key || wants_signature) ? HOOK_PROVEN : HOOK_REFUSED;
+    return h->key || h->is_signed ? HOOK_PROVEN : HOOK_REFUSED;
+}
