@@ -117,15 +117,24 @@ static bool related_covers(const struct json *list, str related)
     return false;
 }
 
-bool access_may_see_event(const struct model *m, str user_id, str space, str related)
+struct event_sight access_event_sight(const struct model *m, str user_id)
 {
     const struct json *grants = grants_of(m, user_id);
 
-    if (has_system(grants, STR("AdministerSystem")))
+    return (struct event_sight){
+        .entries = json_get(json_get(grants, STR("SpacePermissions")), STR("EventView")),
+        .sees_all = has_system(grants, STR("AdministerSystem")),
+        .sees_system = has_system(grants, STR("EventView")),
+    };
+}
+
+bool access_may_see_event(const struct event_sight *sight, str space, str related)
+{
+    if (sight->sees_all)
         return true;
     if (!space.n)
-        return has_system(grants, STR("EventView"));
-    json_each(entry, json_get(json_get(grants, STR("SpacePermissions")), STR("EventView")))
+        return sight->sees_system;
+    json_each(entry, sight->entries)
         if (entry_is_in(entry, space) && related_covers(json_get(entry, STR("RestrictedToProjectIds")), related) &&
             related_covers(json_get(entry, STR("RestrictedToEnvironmentIds")), related) && related_covers(json_get(entry, STR("RestrictedToTenantIds")), related))
             return true;

@@ -18,8 +18,14 @@ struct doc *access_user_by_key(const struct model *m, str secret, int64_t now_ms
 bool access_is_admin(const struct model *m, str user_id);
 // space "": a system permission.
 bool access_may(const struct model *m, str user_id, const char *permission, str space, const struct scope *scope);
-// May the user see an event with these related ids (",Projects-1,...,")?
-bool access_may_see_event(const struct model *m, str user_id, str space, str related);
+// Which events a user may see, looked up once for a walk over many; valid until the user's rights change.
+struct event_sight {
+    const struct json *entries; // those of EventView
+    bool sees_all, sees_system;
+};
+struct event_sight access_event_sight(const struct model *m, str user_id);
+// May an event of that space ("": a system event) with these related ids (",Projects-1,...,") be seen?
+bool access_may_see_event(const struct event_sight *sight, str space, str related);
 
 // SpacePermissions, SystemPermissions and Teams of a grants document, its "Roles" worked out:
 // {"Role": "viewer|releaser|subscriber|editor", "SpaceId", "Projects": [], "Environments": [], "Tenants": []}.

@@ -48,11 +48,12 @@ static bool read_query(struct call *c, struct event_query *q)
 struct places {
     bool has_system, has_all;
     struct id_list spaces;
+    struct event_sight sight; // and which of their events the caller may see
 };
 
 static struct places read_places(struct call *c)
 {
-    struct places p = { 0 };
+    struct places p = { .sight = access_event_sight(c->sample->model, c->user->id) };
 
     if (c->names_space) {
         id_list_add(c->a, &p.spaces, c->space);
@@ -81,7 +82,7 @@ static bool is_in_places(const struct event *e, const struct places *p)
 
 static bool is_wanted(struct call *c, const struct event *e, const struct event_query *q, const struct places *p)
 {
-    return is_in_places(e, p) && event_fits(e, q, c->sample->model) && access_may_see_event(c->sample->model, c->user->id, e->space_id, e->related);
+    return event_fits(e, q, c->sample->model) && is_in_places(e, p) && access_may_see_event(&p->sight, e->space_id, e->related);
 }
 
 static str event_text(struct call *c, const struct event *e, bool drops_differences)
@@ -209,8 +210,9 @@ static void get_events(struct call *c)
 static void get_event(struct call *c)
 {
     const struct event *e = event_log_find(c->sample->events, c->args[0]);
+    struct event_sight sight = access_event_sight(c->sample->model, c->user->id);
 
-    if (e && (!c->names_space || !e->space_id.n || str_eq_nocase(e->space_id, c->space)) && access_may_see_event(c->sample->model, c->user->id, e->space_id, e->related))
+    if (e && (!c->names_space || !e->space_id.n || str_eq_nocase(e->space_id, c->space)) && access_may_see_event(&sight, e->space_id, e->related))
         call_answer_text(c, 200, "application/json; charset=utf-8", e->text);
     else
         call_not_found(c, "Event", c->args[0]);

@@ -17,6 +17,7 @@ struct entries {
 struct event_log {
     struct entries visible, hidden; // by AutoId
     struct map by_id;               // visible ones
+    struct map words;               // spaces, categories and users, each once: what every query reads of every event
     int64_t last_auto_id, last_number;
     int64_t spare[64]; // numbers left out: another node's block
     size_t spare_count;
@@ -53,6 +54,11 @@ void event_log_free(struct event_log *l)
     entries_fini(&l->visible);
     entries_fini(&l->hidden);
     map_fini(&l->by_id);
+    str word;
+    void *kept;
+    for (size_t at = 0; map_next(&l->words, &at, &word, &kept);)
+        free(kept);
+    map_fini(&l->words);
     free(l);
 }
 
@@ -105,7 +111,18 @@ static str keep(char **at, str s)
     return out;
 }
 
-static struct entry *entry_new(const struct json *event, int64_t auto_id, struct err *e)
+static str word(struct event_log *l, str s)
+{
+    char *kept = s.n ? map_get(&l->words, s) : NULL;
+
+    if (!kept && s.n) {
+        kept = xmemdup(s.p, s.n);
+        map_put(&l->words, s, kept);
+    }
+    return (str){ kept ? kept : "", s.n };
+}
+
+static struct entry *entry_new(struct event_log *l, const struct json *event, int64_t auto_id, struct err *e)
 {
     CLEANUP(arena_fini) struct arena a = { 0 };
     CLEANUP(buf_fini) struct buf related = { 0 };
@@ -126,12 +143,12 @@ static struct entry *entry_new(const struct json *event, int64_t auto_id, struct
     }
 
     struct entry *out = xcalloc(1, sizeof *out);
-    char *at = out->block = xmalloc(text.n + id.n + category.n + user.n + agent.n + space.n + related.n + 1);
+    char *at = out->block = xmalloc(text.n + id.n + agent.n + related.n + 1);
     const struct json *differences = json_pointer(event, STR("/ChangeDetails/Differences"));
 
     out->event = (struct event){
-        .text = keep(&at, text), .id = keep(&at, id), .category = keep(&at, category), .user_id = keep(&at, user), .user_agent = keep(&at, agent),
-        .space_id = keep(&at, space), .related = keep(&at, buf_str(&related)), .auto_id = auto_id, .occurred_ms = occurred,
+        .text = keep(&at, text), .id = keep(&at, id), .category = word(l, category), .user_id = word(l, user), .user_agent = keep(&at, agent),
+        .space_id = word(l, space), .related = keep(&at, buf_str(&related)), .auto_id = auto_id, .occurred_ms = occurred,
         .has_differences = differences && !json_is(differences, JSON_NULL),
     };
     return out;
@@ -152,7 +169,7 @@ static void show(struct event_log *l, struct entry *e)
 
 bool event_log_add(struct event_log *l, const struct json *event, int64_t auto_id, bool is_hidden, struct err *e)
 {
-    struct entry *entry = entry_new(event, auto_id ? auto_id : l->last_auto_id + 1, e);
+    struct entry *entry = entry_new(l, event, auto_id ? auto_id : l->last_auto_id + 1, e);
     int64_t number;
 
     if (!entry)

@@ -151,8 +151,9 @@ static void get_builtin(struct call *c)
 {
     struct json *items = json_new_array(c->a);
     int64_t skip = MAX(call_query_i64(c, "skip", 0), 0), take = MAX(call_query_i64(c, "take", CALL_TAKE_DEFAULT), 0);
-    size_t count;
-    struct doc **found = packages_versions(c->a, c->sample->model, STR("builtin"), call_query(c, "nuGetPackageId"), &count);
+    size_t count = 0;
+    bool is_here = str_eq(doc_space(builtin_feed(c)), c->space); // one space has packages of its own
+    struct doc **found = is_here ? packages_versions(c->a, c->sample->model, STR("builtin"), call_query(c, "nuGetPackageId"), &count) : NULL;
 
     for (size_t i = (size_t)skip; i < count && (int64_t)items->count < take; i++)
         json_push(items, package_json(c, builtin_feed(c), found[i], call_query_bool(c, "includeNotes", false)));

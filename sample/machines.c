@@ -154,10 +154,25 @@ static void get_connection(struct call *c)
     call_answer(c, 200, o);
 }
 
+static bool task_names_machine(const struct doc *task, const void *id)
+{
+    return json_has_text(json_get_nocase(doc_field(task, "Arguments"), STR("MachineIds")), *(const str *)id);
+}
+
 static void get_machine_tasks(struct call *c)
 {
-    if (resource_get(c, KIND_MACHINE, c->args[0]))
-        resource_list(c, KIND_TASK, resource_keep_field, &(struct field_value){ "_MachineId", c->args[0] });
+    struct doc *d = resource_get(c, KIND_MACHINE, c->args[0]);
+
+    if (d)
+        resource_list(c, KIND_TASK, task_names_machine, &d->id);
+}
+
+static void get_machine_deployments(struct call *c)
+{
+    struct doc *d = resource_get(c, KIND_MACHINE, c->args[0]);
+
+    if (d)
+        resource_list(c, KIND_DEPLOYMENT, resource_keep_field, &(struct field_value){ "DeployedToMachineIds", d->id });
 }
 
 // ---- health checks
@@ -219,6 +234,7 @@ const struct route machine_routes[] = {
     { "PUT", "machines/{}", "MachineEdit", put_machine },
     { "DELETE", "machines/{}", "MachineDelete", delete_machine },
     { "GET", "machines/{}/connection", "MachineView", get_connection },
+    { "GET", "machines/{}/deployments", "DeploymentView", get_machine_deployments },
     { "GET", "machines/{}/tasks", "MachineView", get_machine_tasks },
     { 0 },
 };

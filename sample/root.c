@@ -20,11 +20,9 @@ static const struct { const char *name, *target; } links[] = {
     { "Certificates", "~/certificates{/id}{?skip,take,search,archived,tenant,firstResult,orderBy,ids,partialName}" },
     { "Channels", "~/channels{/id}{?skip,take,ids,partialName}" },
     { "Dashboard", "~/dashboard{?projectId,releaseId,selectedTenants,selectedTags,showAll,highestLatestVersionPerProjectAndEnvironment}" },
-    { "DashboardDynamic", "~/dashboard/dynamic{?projects,environments,includePrevious}" },
     { "DeploymentProcesses", "~/deploymentprocesses{/id}{?skip,take,ids}" },
     { "Deployments", "~/deployments{/id}{?skip,take,ids,projects,environments,tenants,channels,taskState,partialName}" },
     { "Environments", "~/environments{/id}{?name,skip,ids,take,partialName}" },
-    { "EnvironmentSortOrder", "~/environments/sortorder" },
     { "Events", "~/events{/id}{?skip,take,regarding,regardingAny,user,users,projects,projectGroups,environments,eventGroups,eventCategories,eventAgents,tenants,tags,from,to,fromAutoId,toAutoId,documentTypes,asCsv,internal,ids,spaces,includeSystem,excludeDifference}" },
     { "EventAgents", "/api/events/agents" },
     { "EventCategories", "/api/events/categories{?appliesTo}" },
@@ -40,13 +38,10 @@ static const struct { const char *name, *target; } links[] = {
     { "DiscoverMachine", "~/machines/discover{?host,port,type,proxyId}" },
     { "Packages", "~/packages{/id}{?nuGetPackageId,filter,latest,skip,take,includeNotes}" },
     { "PackageUpload", "~/packages/raw{?replace,overwriteMode}" },
-    { "PackagesBulk", "~/packages/bulk{?ids}" },
     { "ProjectGroups", "~/projectgroups{/id}{?skip,take,ids,partialName}" },
     { "Projects", "~/projects{/id}{?name,skip,ids,clone,take,partialName,clonedFromProjectId}" },
     { "ProjectTriggers", "~/projecttriggers{/id}{?skip,take,ids,runbooks}" },
     { "Releases", "~/releases{/id}{?skip,ignoreChannelRules,take,ids}" },
-    { "Reporting/DeploymentsCountedByWeek", "/api/reporting/deployments-counted-by-week{?projectIds}" },
-    { "RunbookProcesses", "~/runbookProcesses{/id}{?skip,take,ids}" },
     { "RunbookRuns", "~/runbookRuns{/id}{?skip,take,ids,projects,environments,tenants,runbooks,taskState,partialName}" },
     { "Runbooks", "~/runbooks{/id}{?skip,take,ids,partialName,clone,projectIds}" },
     { "RunbookSnapshots", "~/runbookSnapshots{/id}{?skip,take,ids,publish}" },
@@ -57,7 +52,6 @@ static const struct { const char *name, *target; } links[] = {
     { "Teams", "/api/teams{/id}{?skip,take,ids,partialName,spaces,includeSystem}" },
     { "Tenants", "~/tenants{/id}{?skip,projectId,name,tags,take,ids,clone,partialName,clonedFromTenantId}" },
     { "Variables", "~/variables{/id}{?ids}" },
-    { "VariableNames", "~/variables/names{?project,runbook,projectEnvironmentsFilter}" },
     { "WorkerPools", "~/workerpools{/id}{?name,skip,ids,take,partialName}" },
     { "Workers", "~/workers{/id}{?skip,take,name,ids,partialName,isDisabled,healthStatuses,commStyles,workerpoolIds,thumbprint}" },
 };
@@ -207,17 +201,36 @@ static void post_api_key(struct call *c)
     call_answer(c, 201, shown);
 }
 
+// The key of the path, with its user; NULL after answering.
+static struct doc *api_key_of(struct call *c, const struct doc **user)
+{
+    struct doc *d;
+
+    *user = user_of(c);
+    if (!*user)
+        return NULL;
+    d = model_get_kind(c->sample->model, KIND_API_KEY, c->args[1]);
+    if (d && str_eq_nocase(doc_str(d, "UserId"), (*user)->id))
+        return d;
+    call_not_found(c, "API key", c->args[1]);
+    return NULL;
+}
+
+static void get_api_key(struct call *c)
+{
+    const struct doc *user, *d = api_key_of(c, &user);
+
+    if (d)
+        resource_answer(c, 200, d);
+}
+
 static void delete_api_key(struct call *c)
 {
-    const struct doc *user = user_of(c);
-    struct doc *d = user ? model_get_kind(c->sample->model, KIND_API_KEY, c->args[1]) : NULL;
+    const struct doc *user;
+    struct doc *d = api_key_of(c, &user);
 
-    if (!user)
+    if (!d)
         return;
-    if (!d || !str_eq_nocase(doc_str(d, "UserId"), user->id)) {
-        call_not_found(c, "API key", c->args[1]);
-        return;
-    }
     if (user != c->user && !access_is_admin(c->sample->model, c->user->id)) {
         c->space = STR("");
         call_may(c, "UserEdit", NULL);
@@ -309,6 +322,7 @@ const struct route root_routes[] = {
     { "GET", "users/{}/teams", NULL, get_user_teams },
     { "GET", "users/{}/apikeys", NULL, get_api_keys },
     { "POST", "users/{}/apikeys", NULL, post_api_key },
+    { "GET", "users/{}/apikeys/{}", NULL, get_api_key },
     { "DELETE", "users/{}/apikeys/{}", NULL, delete_api_key },
     { "GET", "capabilities", NULL, get_capabilities },
     { "GET", "serverstatus", NULL, get_server_status },
