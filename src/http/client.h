@@ -5,6 +5,9 @@
 // about once more for the address it really goes to. With a proxy configured, the proxy resolves and
 // connects: then only addresses written in the URL can be checked here.
 //
+// A kept-alive connection that died before a byte of the answer came is replaced and the request sent once
+// more, by curl: whoever must not act twice sends an idempotency key.
+//
 // No redirects, http and https only, proxy environment ignored unless configured, TLS verified. Times
 // are bounded (connect 5 s, total 30 s by default), what is read is bounded (1 MB), decompressed
 // bytes count. Callbacks run on the loop's thread. Thousands in flight.

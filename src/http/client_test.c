@@ -589,6 +589,32 @@ TEST(every_socket_is_asked_about_again)
     fixture_fini(&f);
 }
 
+TEST(a_proxy_is_used_where_configured_and_only_there)
+{
+    struct fixture f;
+    struct err e;
+    struct http_server *server;
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+    fixture_init(&f, NULL, NULL);
+    CHECK_OK("server", http_server_open(f.loop, &(struct http_server_options){ .listen = "127.0.0.1:0", .on_request = echo }, &server, &e), &e);
+    str address = arena_printf(&f.arena, "http://127.0.0.1:%d", http_server_port(server));
+    get(&f, address.p);
+    CHECK_INT("what the environment says is ignored", f.status, 200);
+
+    http_client_close(f.client);
+    struct http_client_options opt = { .loop = f.loop, .egress = policy, .egress_ctx = &f, .proxy = address.p };
+    CHECK_OK("client", http_client_open(&opt, &f.client, &e), &e);
+    get(&f, "http://name.test/a?b");
+    CHECK("a configured proxy is asked, also to resolve", str_starts(f.body, STR("GET http://name.test/a?b ")));
+    get(&f, "http://10.0.0.1/");
+    CHECK_INT("an address in the URL is still judged here", f.error.kind, ERR_DENIED);
+    unsetenv("http_proxy");
+    unsetenv("ALL_PROXY");
+    http_server_close(server);
+    fixture_fini(&f);
+}
+
 TEST(many_calls_at_once)
 {
     struct fixture f;

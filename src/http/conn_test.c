@@ -2,7 +2,7 @@
 
 #include "tests/http/peer.h"
 
-#include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void say_length(struct http_request *r, void *ctx UNUSED)
@@ -108,6 +108,33 @@ TEST(a_large_answer_arrives_whole)
     CHECK("64 MB", peer_answer(fd, &a).n > 64 << 20);
     CHECK("and the next answer behind it", str_starts(peer_rest(fd, &a), STR("HTTP/1.1 200 OK\r\n")));
     close(fd);
+    peer_stop(&p);
+}
+
+TEST(a_thousand_slow_clients_do_not_keep_a_good_one_out)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = MIN(files.rlim_max, (rlim_t)4096); // both ends are ours
+    setrlimit(RLIMIT_NOFILE, &files);
+    size_t count = MIN((size_t)1000, (size_t)files.rlim_cur / 4);
+    struct peer p;
+    peer_start(&p, (struct http_server_options){ .on_request = say_length });
+    int *fds = xcalloc(count, sizeof *fds);
+    for (size_t i = 0; i < count; i++) {
+        fds[i] = peer_connect(&p);
+        peer_send(fds[i], i % 2 ? STR("GET / HTTP/1.1\r\nX: ") : STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx"));
+    }
+    CHECK("all are connected", peer_until_open(&p, count));
+    int fd = peer_connect(&p);
+    peer_send(fd, STR("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    CHECK("a good request is answered", str_ends(peer_answer(fd, &a), STR("\r\n\r\n0")));
+    close(fd);
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    CHECK("and all leave nothing behind", peer_until_open(&p, 0));
+    free(fds);
     peer_stop(&p);
 }
 

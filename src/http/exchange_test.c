@@ -210,4 +210,51 @@ TEST(a_stream_outlives_neither_stop_nor_close)
     close(fd);
 }
 
+static void stop_now(void *ctx)
+{
+    struct peer *p = ctx;
+    http_server_stop(p->server, 60000, NULL, NULL);
+}
+
+TEST(a_stop_tells_streams_to_end)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct keeper k = { 0 };
+    struct peer p;
+    peer_start(&p, (struct http_server_options){ .on_request = serve, .ctx = &k });
+    int fd = peer_connect(&p);
+    peer_send(fd, STR("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n"));
+    CHECK("it begins", peer_answer(fd, &a).n);
+    peer_ask(&p, stop_now, &p);
+    CHECK("on_gone is called", peer_until(&p, is_gone, &k));
+    peer_ask(&p, end_stream, &k);
+    CHECK("the connection ends", peer_is_ended(fd));
+    close(fd);
+    peer_stop(&p);
+}
+
+static bool refuse_later(struct http_request *r, size_t *max_body UNUSED, void *ctx)
+{
+    if (!str_eq(r->path, STR("/later")))
+        return true;
+    ((struct keeper *)ctx)->held = r;
+    return false;
+}
+
+TEST(a_refusal_before_the_body_may_take_its_time)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct keeper k = { 0 };
+    struct peer p;
+    peer_start(&p, (struct http_server_options){ .on_request = serve, .on_head = refuse_later, .ctx = &k });
+    int fd = peer_connect(&p);
+    peer_send(fd, STR("POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloGET /error HTTP/1.1\r\nHost: a\r\n\r\n"));
+    CHECK("it is held", peer_until(&p, is_held, &k));
+    peer_ask(&p, answer_held, &k);
+    CHECK("then answered", str_ends(peer_answer(fd, &a), STR("held")));
+    CHECK("the body is skipped, the next request answered", str_starts(peer_answer(fd, &a), STR("HTTP/1.1 409 ")));
+    close(fd);
+    peer_stop(&p);
+}
+
 TEST_MAIN()

@@ -55,7 +55,8 @@ size_t http_header_count(const struct http_request *r, str name);
 
 // Called when the headers are complete and before any body is read (before 100-continue too).
 // Set *max_body_bytes (preset: the server's default). To refuse at once, call http_answer and
-// return false: the body is then read away, at most 64 KB of it, or the connection closed.
+// return false: the body is then read away, at most 64 KB of it, or the connection closed. (Returning false
+// and answering later is fine too.) OPTIONS * does not come here: the server answers it.
 typedef bool http_head_fn(struct http_request *r, size_t *max_body_bytes, void *ctx);
 // Called with the complete request. Must lead to exactly one http_answer or http_stream_start.
 typedef void http_request_fn(struct http_request *r, void *ctx);
@@ -82,7 +83,8 @@ MUST_USE bool http_server_reload_tls(struct http_server *s, struct err *e);
 // Stops accepting, closes idle connections, lets outstanding answers go out (with Connection: close),
 // at most grace_ms, then calls done(ctx).
 void http_server_stop(struct http_server *s, int64_t grace_ms, void (*done)(void *ctx), void *ctx);
-void http_server_close(struct http_server *s); // at once
+// At once, and no callback after it. A request still held stays valid and must still be answered (which frees it).
+void http_server_close(struct http_server *s);
 
 struct http_server_stats {
     uint64_t connections, open_connections, requests, bad_requests, timeouts, bytes_in, bytes_out;
@@ -101,7 +103,8 @@ void http_abort(struct http_request *r);
 
 // A streamed answer (server-sent events): chunked, until http_stream_end. http_stream_write returns false
 // when the client has gone (r stays valid until http_stream_end) or is more than 1 MB behind.
-// on_gone (may be NULL) is called once when the client leaves.
+// on_gone (may be NULL) is called once when the client leaves or http_server_stop is called, from the
+// loop, never from within a call; not after http_server_close, nor after http_stream_end.
 void http_stream_start(struct http_request *r, int status, const struct http_header *headers, size_t header_count, void (*on_gone)(void *ctx), void *ctx);
 bool http_stream_write(struct http_request *r, str data);
 void http_stream_end(struct http_request *r);
