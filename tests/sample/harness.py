@@ -96,4 +96,5 @@ def until(what, seconds=20):
 
 def binary():
     here = os.path.dirname(os.path.abspath(__file__))
-    return os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "..", "..", "build", "octopus-sample"))
+    build = os.environ.get("BUILD") or os.path.join(here, "..", "..", "build")
+    return os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(build, "octopus-sample"))
