@@ -28,16 +28,16 @@ static void on_hello(void *ctx, const struct frame_hello *hello)
 {
     struct member *m = ctx;
     struct script_pool *p = m->pool;
-    CLEANUP(buf_fini) struct buf missing = { .max = sizeof p->reason - 1 };
+    CLEANUP(buf_fini) struct buf lacking = { .max = sizeof p->lacking - 1 };
     str version = str_sub(hello->version, 0, sizeof p->version - 1);
     memcpy(p->version, version.p, version.n);
     p->version[version.n] = 0;
     json_each(name, hello->missing) {
-        if (missing.n)
-            buf_add(&missing, STR(", "));
-        buf_add(&missing, name->text);
+        if (lacking.n)
+            buf_add(&lacking, STR(", "));
+        buf_add(&lacking, name->text);
     }
-    snprintf(p->reason, sizeof p->reason, "%.*s", STR_ARG(buf_str(&missing)));
+    snprintf(p->lacking, sizeof p->lacking, "%.*s", STR_ARG(buf_str(&lacking)));
 }
 
 bool member_is_leaving_more(const struct member *m)
@@ -193,7 +193,7 @@ static void note_failed_start(struct script_pool *p, const struct worker_end *en
         p->looked_ms = p->failures = 0;
         return;
     }
-    snprintf(p->reason, sizeof p->reason, "no PowerShell worker could be started: it %s", end->text);
+    snprintf(p->reason, sizeof p->reason, "no PowerShell worker could be started: %s", end->text);
     pool_fail_all_waiting(p, p->reason);
     p->has_engine = false; // it may have gone, or another have come
     p->looked_ms = loop_now_ms(p->opt.loop);

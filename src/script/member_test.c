@@ -45,7 +45,7 @@ TEST(a_pwsh_that_was_asked_for_does_not)
     REQUIRE("opens", bench_open(&b, (struct script_pool_options){ .runtime_dir = dir.p, .engine = SCRIPT_ENGINE_PWSH }));
     CLEANUP(heard_fini) struct heard h = { 0 };
     run(&b, &h, SCRIPT("out 1"));
-    CHECK_TEXT("says what it said", h.error, "no PowerShell worker could be started: it ended with status 1: Add-Type: Unable to load");
+    CHECK_TEXT("says what it said", h.error, "no PowerShell worker could be started: ended with status 1: Add-Type: Unable to load");
     setenv("PATH", path, 1);
     CHECK_OK("removed", file_remove_tree(dir.p, &e), &e);
 }

@@ -59,7 +59,8 @@ struct script_pool {
     struct engine engine;
     bool has_engine;
     int64_t looked_ms;
-    char reason[sizeof((struct script_capabilities *)0)->missing]; // why there is none, or which commands it lacks
+    char reason[sizeof((struct script_capabilities *)0)->missing]; // why none can run
+    char lacking[sizeof((struct script_capabilities *)0)->missing]; // names of commands, by the last hello
     char version[32];
     struct member *members;
     struct owner *owners;

@@ -44,8 +44,8 @@ static bool is_available(const struct script_pool *p)
 
 struct script_capabilities script_pool_capabilities(struct script_pool *p)
 {
-    struct script_capabilities c = { .is_available = is_available(p) };
     find_engine(p);
+    struct script_capabilities c = { .is_available = is_available(p) };
     if (p->has_engine)
         snprintf(c.engine, sizeof c.engine, "%s", p->engine.kind == SCRIPT_ENGINE_PWSH ? "pwsh" : "bundled");
     snprintf(c.version, sizeof c.version, "%s", p->version);
@@ -53,7 +53,7 @@ struct script_capabilities script_pool_capabilities(struct script_pool *p)
     char means[96];
     process_describe(means, sizeof means);
     snprintf(c.containment, sizeof c.containment, "%s; %.66s; %.40s", p->sandbox ? "bubblewrap" : "no sandbox", means, p->user_note);
-    snprintf(c.missing, sizeof c.missing, "%s", p->reason);
+    snprintf(c.missing, sizeof c.missing, "%s", c.is_available ? p->lacking : p->reason);
     return c;
 }
 

@@ -187,7 +187,7 @@ TEST(memory_is_limited)
     CHECK_INT("failed", h.result.outcome, SCRIPT_FAILED);
     CHECK_TEXT("in words", h.error, "the script used more than its 200 MB of memory and was ended");
     CLEANUP(heard_fini) struct heard bomb = { 0 };
-    run(&b, &bomb, SCRIPT("bomb 400"));
+    run(&b, &bomb, (struct given){ .script = "bomb 400", .memory_bytes = 8LL << 30 });
     CHECK_TEXT("a fork bomb", bomb.error, "the script started more than 256 processes and was ended");
 }
 
@@ -373,7 +373,7 @@ TEST(workers_that_do_not_start)
         CHECK(rows[i].want, strstr(h.error, rows[i].want));
         if (!strstr(h.error, rows[i].want))
             fprintf(stderr, "    got %s\n", h.error);
-        CHECK("it says that no worker starts", strstr(h.error, "no PowerShell worker could be started: it "));
+        CHECK("it says that no worker starts", strstr(h.error, "no PowerShell worker could be started: "));
         struct script_capabilities c = script_pool_capabilities(b.pool);
         CHECK("unavailable", !c.is_available);
         CHECK_TEXT("for that reason", c.missing, h.error);
