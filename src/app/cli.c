@@ -1,6 +1,5 @@
 #include "app/cli.h"
 
-#include "http/client.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -107,61 +106,56 @@ str cli_option(const struct cli *c, const char *name)
 
 // ---- one call ----
 
-static int last_status;
-
-int cli_status(const struct cli *c UNUSED)
-{
-    return last_status;
-}
-
 struct call {
     struct cli *cli;
     struct loop *loop;
-    int status;
-    str body;
-    struct err error;
+    struct cli_reply *reply;
 };
 
 static void on_reply(void *ctx, const struct http_reply *reply)
 {
     struct call *call = ctx;
-    call->status = reply->status;
-    call->body = arena_str(&call->cli->arena, reply->body);
-    call->error = reply->error;
+    *call->reply = (struct cli_reply){ reply->status, arena_str(&call->cli->arena, reply->body) };
+    if (!reply->status)
+        err_set(&call->cli->err, reply->error.kind, "no answer from %.*s: %s", STR_ARG(call->cli->server), reply->error.text);
     loop_stop(call->loop);
 }
 
-static const struct egress *any_address(void *ctx)
+static const struct egress *chosen_server(void *ctx)
 {
     return ctx;
 }
 
-// The person at the keyboard chose the server: no policy but TLS stands between.
-static bool send_call(struct call *call, const char *method, str url, str body)
+bool cli_send(struct cli *c, const char *method, str path, const struct http_header *headers, size_t count, str body, struct cli_reply *reply)
 {
-    struct cli *c = call->cli;
-    static const str everywhere[] = { STR_INIT("0.0.0.0/0"), STR_INIT("::/0") };
     struct egress *egress = NULL;
     struct http_client *client = NULL;
-    struct http_header headers[2] = { { STR("X-Octopus-ApiKey"), c->key }, { STR("Content-Type"), STR("application/json") } };
-    bool ok = egress_new(everywhere, COUNT(everywhere), &egress, &c->err) && loop_open(&call->loop, &c->err);
-    struct http_client_options opt = { .loop = call->loop, .egress = any_address, .egress_ctx = egress, .user_agent = "reactions-cli" };
+    struct call call = { .cli = c, .reply = reply };
+    struct url url;
+    str whole = arena_concat(&c->arena, c->server, path);
+    *reply = (struct cli_reply){ 0 };
+    if (!url_parse(&c->arena, whole, &url, &c->err))
+        return err_in(&c->err, "--server");
+    // The person at the keyboard chose this server, and this server only.
+    str allowed = arena_printf(&c->arena, str_has(url.host, ':') ? "[%.*s]:%d" : "%.*s:%d", STR_ARG(url.host), url.port);
+    bool ok = egress_new(&allowed, 1, &egress, &c->err) && loop_open(&call.loop, &c->err);
+    struct http_client_options opt = { .loop = call.loop, .egress = chosen_server, .egress_ctx = egress, .user_agent = "reactions-cli" };
     ok = ok && http_client_open(&opt, &client, &c->err);
     if (ok) {
         struct http_call_options what = {
-            .method = str_from(method), .url = url, .headers = c->key.n ? headers : headers + 1, .header_count = c->key.n ? 2 : 1, .body = body,
+            .method = str_from(method), .url = whole, .headers = headers, .header_count = count, .body = body,
             .total_timeout_ms = 120000, .max_read_bytes = ANSWER_MAX_BYTES, .purpose = EGRESS_TEST,
         };
-        http_call_start(client, &what, on_reply, call);
-        loop_run(call->loop);
+        http_call_start(client, &what, on_reply, &call);
+        loop_run(call.loop);
     }
     http_client_close(client);
-    loop_close(call->loop);
+    loop_close(call.loop);
     egress_free(egress);
-    return ok;
+    return ok && reply->status;
 }
 
-static void describe_failure(struct cli *c, const struct call *call)
+static void describe_failure(struct cli *c, const struct cli_reply *call)
 {
     struct json *answer;
     struct err ignored;
@@ -183,23 +177,20 @@ static void describe_failure(struct cli *c, const struct call *call)
 
 bool cli_call(struct cli *c, const char *method, str path, const struct json *body, struct json **answer)
 {
-    struct call call = { .cli = c };
-    str text = body ? json_text(&c->arena, body) : STR("");
-    str url = c->space.n ? arena_printf(&c->arena, "%.*s/api/%.*s%.*s", STR_ARG(c->server), STR_ARG(c->space), STR_ARG(path))
-                         : arena_printf(&c->arena, "%.*s/api%.*s", STR_ARG(c->server), STR_ARG(path));
-    last_status = 0;
+    struct cli_reply reply;
+    struct http_header headers[2] = { { STR("Content-Type"), STR("application/json") }, { STR("X-Octopus-ApiKey"), c->key } };
+    str below = c->space.n ? arena_printf(&c->arena, "/api/%.*s%.*s", STR_ARG(c->space), STR_ARG(path)) : arena_concat(&c->arena, STR("/api"), path);
+    c->status = 0;
     if (answer)
         *answer = NULL;
-    if (!send_call(&call, method, url, text))
+    if (!cli_send(c, method, below, headers, c->key.n ? 2 : 1, body ? json_text(&c->arena, body) : STR(""), &reply))
         return false;
-    last_status = call.status;
-    if (!call.status)
-        return err_set(&c->err, call.error.kind, "no answer from %.*s: %s", STR_ARG(c->server), call.error.text);
-    if (call.status < 200 || call.status > 299) {
-        describe_failure(c, &call);
+    c->status = reply.status;
+    if (reply.status < 200 || reply.status > 299) {
+        describe_failure(c, &reply);
         return false;
     }
-    if (answer && call.body.n && !json_parse(&c->arena, call.body, answer, &c->err))
+    if (answer && reply.body.n && !json_parse(&c->arena, reply.body, answer, &c->err))
         return err_in(&c->err, "the server's answer");
     return true;
 }

@@ -1,6 +1,7 @@
 // cli.h - what the commands that talk to the server share: flags, one call, printing.
 #pragma once
 
+#include "http/client.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -17,6 +18,7 @@ struct cli {
     size_t word_count;
     struct cli_option { str name, value; } *options;
     size_t option_count;
+    int status;         // the last cli_call's HTTP status; 0: no answer came
     struct err err;
 };
 
@@ -29,7 +31,13 @@ str cli_option(const struct cli *c, const char *name); // p == NULL where absent
 // One call. path is below /api ("/reactions"); body may be NULL. True for a 2xx; *answer may then be NULL (204). On failure c->err
 // says what the server said, its Errors too.
 bool cli_call(struct cli *c, const char *method, str path, const struct json *body, struct json **answer);
-int cli_status(const struct cli *c); // the last answer's HTTP status; 0: none came
+
+// A request to the server as it is: path begins with "/". False: no answer, c->err says why.
+struct cli_reply {
+    int status;
+    str body;
+};
+bool cli_send(struct cli *c, const char *method, str path, const struct http_header *headers, size_t count, str body, struct cli_reply *reply);
 
 // Prints c->err and gives 1.
 int cli_fail(struct cli *c);

@@ -104,7 +104,7 @@ static bool apply_one(struct cli *c, struct json *doc, bool is_dry)
     json_drop(body, STR("File"));
     str path = arena_printf(&c->arena, "%s/%.*s", k->collection, STR_ARG(name));
     bool exists = cli_call(c, "GET", path, NULL, &old);
-    if (!exists && cli_status(c) != 404)
+    if (!exists && c->status != 404)
         return err_in(&c->err, "%.*s", STR_ARG(file));
     if (is_dry) {
         size_t changes = 0;

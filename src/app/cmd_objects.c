@@ -83,7 +83,7 @@ static bool put_by_name(struct cli *c, const char *collection, str name, struct 
     struct json *old;
     if (cli_call(c, "GET", path, NULL, &old))
         return cli_call(c, "PUT", path, body, answer);
-    return cli_status(c) == 404 && cli_call(c, "POST", str_from(collection), body, answer);
+    return c->status == 404 && cli_call(c, "POST", str_from(collection), body, answer);
 }
 
 // NAME is the last word of "set NAME"; list, show and delete are alike for all kinds.
