@@ -48,8 +48,8 @@ static bool is_gone(void *ctx)
 static void answer_held(void *ctx)
 {
     struct keeper *k = ctx;
-    http_answer(k->held, 200, NULL, 0, STR("held"));
-    k->held = NULL;
+    struct http_request *r = MOVE(k->held); // the next request may be taken up before http_answer returns
+    http_answer(r, 200, NULL, 0, STR("held"));
 }
 
 static void write_event(void *ctx)
@@ -70,8 +70,8 @@ static void write_until_behind(void *ctx)
 static void end_stream(void *ctx)
 {
     struct keeper *k = ctx;
-    http_stream_end(k->held);
-    k->held = NULL;
+    struct http_request *r = MOVE(k->held);
+    http_stream_end(r);
 }
 
 TEST(an_answer_finds_its_client_gone)

@@ -93,7 +93,7 @@ struct http_server_stats http_server_stats(const struct http_server *s);
 
 // Answers and lets go of r. Content-Length, Date and Connection are added; headers must hold no CR,
 // LF or NUL (checked: such a header is left out and the answer becomes 500). The body is copied.
-// A HEAD request gets the headers only.
+// A HEAD request gets the headers only. The next pipelined request may be handed out before it returns.
 void http_answer(struct http_request *r, int status, const struct http_header *headers, size_t header_count, str body);
 // {"ErrorMessage": "..."} with that status: the contract's error shape. 503 gets "Retry-After: 5".
 void http_answer_error(struct http_request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
