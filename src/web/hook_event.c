@@ -171,6 +171,7 @@ void hook_accept(struct hook *h)
     }
     str content = incoming_content(&h->in), kind = str_from(payload_kind(t->parse_as, http_header(r, STR("Content-Type")), content));
     if (!payload_check(kind.p, content, a, &e)) {
+        e.kind = ERR_INVALID; // too deep or too many values is not a matter of bytes: never 413
         refuse_body(h, &e);
         return;
     }
