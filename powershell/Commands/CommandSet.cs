@@ -47,7 +47,10 @@ public static class CommandSet
         {
             var entry = new SessionStateCmdletEntry(command.Name, command.Type, null);
             if (!modules.TryGetValue(command.Module, out PSModuleInfo module))
+            {
                 modules[command.Module] = module = Inside.NewModule(command.Module, null, null, null);
+                Inside.SetVersion(module, new Version(7, 0, 0, 0));
+            }
             Inside.SetModule(entry, module);
             commands.Add(entry);
         }

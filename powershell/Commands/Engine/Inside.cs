@@ -89,6 +89,9 @@ internal static class Inside
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     public static extern PSModuleInfo NewModule(string name, string path, [UnsafeAccessorType(ContextType)] object context, SessionState state);
 
+    [UnsafeAccessor(UnsafeAccessorKind.Method)]
+    public static extern void SetVersion(PSModuleInfo module, System.Version version);
+
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "SetModule")]
     public static extern void SetModule(InitialSessionStateEntry entry, PSModuleInfo module);
 

@@ -13,6 +13,13 @@ public abstract class ProviderCommand : PSCmdlet
 
     internal virtual ProviderContext NewContext() => new(this);
 
+    // A path that leads nowhere adds no parameters; the command itself says what is wrong with it.
+    internal static object OrNone(Func<object> parameters)
+    {
+        try { return parameters(); }
+        catch (Exception e) when (e is ItemNotFoundException or ProviderNotFoundException or DriveNotFoundException) { return null; }
+    }
+
     // What fails about one path is reported, and the next path gets its turn.
     internal void ForPath(Action work)
     {
@@ -70,5 +77,6 @@ public abstract class FilteredPathCommand : PathCommand, IDynamicParameters
     // The provider's own parameters for this command, for example -Encoding; null where it has none.
     internal virtual object ProviderParameters(ProviderContext context, string path) => null;
 
-    public object GetDynamicParameters() => _providerParameters = ProviderParameters(NewContext(), Path is { Length: > 0 } ? Path[0] : ".");
+    public object GetDynamicParameters() => _providerParameters =
+        OrNone(() => ProviderParameters(NewContext(), Path is { Length: > 0 } && !string.IsNullOrEmpty(Path[0]) ? Path[0] : "."));
 }

@@ -82,7 +82,7 @@ public class NewItemCommand : ProviderCommand, IDynamicParameters
     internal override ProviderContext NewContext() => new(this) { Force = Force, DynamicParameters = _providerParameters };
 
     public object GetDynamicParameters() =>
-        _providerParameters = NewContext().NewItemParameters(Providers, Path is { Length: > 0 } ? Path[0] : ".", ItemType, Value);
+        _providerParameters = OrNone(() => NewContext().NewItemParameters(Providers, Path is { Length: > 0 } ? Path[0] : ".", ItemType, Value));
 
     protected override void ProcessRecord()
     {

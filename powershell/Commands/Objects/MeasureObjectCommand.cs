@@ -74,6 +74,7 @@ public sealed class MeasureObjectCommand : PSCmdlet
     readonly List<string> _order = [];
     readonly Dictionary<string, Statistics> _all = new(StringComparer.OrdinalIgnoreCase);
     int _seen;
+    bool _notANumber;    // one object that is none spoils sum, average and deviation of all
 
     protected override void BeginProcessing()
     {
@@ -125,6 +126,7 @@ public sealed class MeasureObjectCommand : PSCmdlet
     {
         if (!LanguagePrimitives.TryConvertTo(value, out double number))
         {
+            _notANumber = true;
             WriteError(new ErrorRecord(new PSInvalidOperationException($"Input object \"{value}\" is not numeric."), "NonNumericInputObject", ErrorCategory.InvalidType, value));
             return false;
         }
@@ -189,9 +191,9 @@ public sealed class MeasureObjectCommand : PSCmdlet
 
     MeasureInfo Generic(Statistics s)
     {
-        double? sum = Sum ? s.Sum : null;
-        double? average = Average && s.Count > 0 ? s.Sum / s.Count : null;
-        double? deviation = StandardDeviation && s.Count > 1 ? Math.Sqrt(s.Variance) : null;
+        double? sum = Sum && !_notANumber ? s.Sum : null;
+        double? average = Average && !_notANumber && s.Count > 0 ? s.Sum / s.Count : null;
+        double? deviation = StandardDeviation && !_notANumber ? Math.Sqrt(s.Variance) : null;
         if (IsNumberOrNull(s.Min) && IsNumberOrNull(s.Max))
             return new GenericMeasureInfo {
                 Count = s.Count, Average = average, Sum = sum, StandardDeviation = deviation,

@@ -198,6 +198,7 @@ internal sealed class CsvReader(TextReader text, char delimiter)
         var fields = new List<string>();
         var field = new StringBuilder();
         bool inQuotes = false, begun = false;
+        int kept = -1;    // blanks at the end of a field are cut down to here, once it has had its first blank or its quotes
         _quoted = false;
         for (int c; (c = text.Read()) >= 0;)
         {
@@ -206,13 +207,18 @@ internal sealed class CsvReader(TextReader text, char delimiter)
             {
                 if (ch != '"') field.Append(ch);
                 else if (text.Peek() == '"') field.Append((char)text.Read());
-                else inQuotes = false;
+                else
+                {
+                    inQuotes = false;
+                    kept = field.Length;
+                }
             }
             else if (ch == delimiter)
             {
-                fields.Add(field.ToString());
+                fields.Add(Cut(field, kept));
                 field.Clear();
                 begun = false;
+                kept = -1;
             }
             else if (ch is '\n' or '\r')
             {
@@ -227,10 +233,18 @@ internal sealed class CsvReader(TextReader text, char delimiter)
             {
                 begun = true;
                 field.Append(ch);
+                if (kept < 0 && ch is (' ' or '\t')) kept = field.Length;
             }
         }
-        fields.Add(field.ToString());
+        fields.Add(Cut(field, kept));
         return fields;
+    }
+
+    static string Cut(StringBuilder field, int kept)
+    {
+        int end = field.Length;
+        while (kept >= 0 && end > kept && field[end - 1] is (' ' or '\t')) end--;
+        return field.ToString(0, end);
     }
 
     // Headers without text are named H1, H2 and so on.

@@ -9,7 +9,6 @@ using System.Linq;
 using System.Management.Automation;
 using System.Text;
 using System.Xml;
-using System.Xml.XPath;
 using Reactions.PowerShell.Engine;
 
 namespace Microsoft.PowerShell.Commands;
@@ -39,47 +38,46 @@ public class SelectXmlCommand : PSCmdlet
     protected override void ProcessRecord()
     {
         foreach (XmlNode node in Xml ?? []) Find(node, null);
-        foreach (string text in Content ?? []) Load(() => new StringReader(text), null);
+        foreach (string text in Content ?? [])
+        {
+            try { Find(LanguagePrimitives.ConvertTo<XmlDocument>(text), null); }
+            catch (PSInvalidCastException e) { WriteError(e.ErrorRecord); }
+        }
         foreach (string path in Path ?? LiteralPath ?? [])
         {
             try
             {
                 Collection<string> files = LiteralPath != null ? [SessionState.Path.GetUnresolvedProviderPathFromPSPath(path)] : SessionState.Path.GetResolvedProviderPathFromPSPath(path, out _);
-                foreach (string file in files) Load(() => new StreamReader(file), file);
+                foreach (string file in files) Load(file);
             }
             catch (ItemNotFoundException e) { WriteError(new ErrorRecord(e.ErrorRecord, e)); }
         }
     }
 
-    void Load(Func<TextReader> open, string path)
+    void Load(string file)
     {
         try
         {
-            using TextReader text = open();
-            using var reader = XmlReader.Create(text, new XmlReaderSettings { XmlResolver = null, DtdProcessing = DtdProcessing.Prohibit });
+            using var reader = XmlReader.Create(file, new XmlReaderSettings { XmlResolver = null, DtdProcessing = DtdProcessing.Prohibit });
             var document = new XmlDocument { XmlResolver = null };
             document.Load(reader);
-            Find(document, path);
+            Find(document, file);
         }
         catch (Exception e) when (e is XmlException or IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            WriteError(new ErrorRecord(new ArgumentException(path == null ? $"Cannot convert the content to XML: {e.Message}" : $"The file '{path}' cannot be read as XML: {e.Message}", e), "ProcessingFile", ErrorCategory.InvalidArgument, path));
+            WriteError(new ErrorRecord(new ArgumentException($"The file '{file}' cannot be read as XML: {e.Message}", e), "ProcessingFile", ErrorCategory.InvalidArgument, file));
         }
     }
 
     void Find(XmlNode node, string path)
     {
-        try
+        XmlNodeList found = Namespace == null ? node.SelectNodes(XPath) : node.SelectNodes(XPath, Names(node));
+        foreach (XmlNode one in found)
         {
-            XmlNodeList found = Namespace == null ? node.SelectNodes(XPath) : node.SelectNodes(XPath, Names(node));
-            foreach (XmlNode one in found ?? throw new XPathException("no result"))
-            {
-                var info = new SelectXmlInfo { Node = one, Pattern = XPath };
-                if (path != null) info.Path = path;
-                WriteObject(info);
-            }
+            var info = new SelectXmlInfo { Node = one, Pattern = XPath };
+            if (path != null) info.Path = path;
+            WriteObject(info);
         }
-        catch (XPathException e) { WriteError(new ErrorRecord(e, "XPathError", ErrorCategory.InvalidArgument, XPath)); }
     }
 
     XmlNamespaceManager Names(XmlNode node)
@@ -152,7 +150,7 @@ public sealed class ConvertToXmlCommand : PSCmdlet
         object inner = o.BaseObject;
         if (!NoTypeInformation) element.SetAttribute("Type", inner is PSCustomObject ? "System.Management.Automation.PSCustomObject" : inner.GetType().ToString());
         if (IsScalar(inner)) element.AppendChild(_document.CreateTextNode(Text(inner)));
-        else if (depth < 1) element.AppendChild(_document.CreateTextNode(o.ToString()));
+        else if (depth < 1 && (inner is IDictionary || inner is not IEnumerable)) element.AppendChild(_document.CreateTextNode(o.ToString()));
         else if (inner is IDictionary dictionary)
             foreach (DictionaryEntry entry in dictionary)
             {

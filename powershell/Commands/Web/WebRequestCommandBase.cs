@@ -243,7 +243,7 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
     void AddContent(HttpRequestMessage request)
     {
         string type = ContentType ?? WebSession.ContentHeaders.GetValueOrDefault("Content-Type");
-        if (type == null && request.Method == HttpMethod.Post) type = "application/x-www-form-urlencoded";
+        if (type == null && (request.Method == HttpMethod.Post || request.Method == HttpMethod.Put || request.Method == HttpMethod.Patch)) type = "application/x-www-form-urlencoded";
         object body = Body is PSObject wrapped ? wrapped.BaseObject : Body;
         HttpContent content = null;
         if (Form != null) content = Multipart();

@@ -77,8 +77,7 @@ public abstract partial class WebRequestPSCmdlet
     {
         if (WebSession != null && SessionVariable != null) Refuse("WebCmdletSessionConflictException", "-WebSession", "-SessionVariable");
         if (UseDefaultCredentials && Authentication != WebAuthenticationType.None) Refuse("WebCmdletAuthenticationConflictException", "-UseDefaultCredentials", "-Authentication");
-        if (Token != null && Authentication == WebAuthenticationType.None) Refuse("WebCmdletAuthenticationTokenNotSuppliedException", "the -Token parameter needs -Authentication");
-        if (Token != null && Credential != null) Refuse("WebCmdletAuthenticationTokenConflictException", "-Credential", "-Token");
+        if (Authentication != WebAuthenticationType.None && Token != null && Credential != null) Refuse("WebCmdletAuthenticationTokenConflictException", "-Credential", "-Token");
         if (Authentication == WebAuthenticationType.Basic && Credential == null) Refuse("WebCmdletAuthenticationCredentialNotSuppliedException", "-Authentication Basic needs -Credential");
         if (Authentication is WebAuthenticationType.Bearer or WebAuthenticationType.OAuth && Token == null) Refuse("WebCmdletAuthenticationTokenNotSuppliedException", $"-Authentication {Authentication} needs -Token");
         if (!AllowUnencryptedAuthentication && Authentication != WebAuthenticationType.None && !IsHttps)
