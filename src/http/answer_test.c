@@ -97,4 +97,17 @@ TEST(dates_and_lists)
     CHECK("204 has no body", !answer_may_have_body(204) && !answer_may_have_body(304) && answer_may_have_body(200) && answer_may_have_body(500));
 }
 
+TEST(each_status_we_use_has_its_text)
+{
+    static const int used[] = { 100, 200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412,
+                                413, 414, 415, 416, 417, 421, 422, 423, 425, 428, 429, 431, 500, 501, 502, 503, 504, 505, 507 };
+    for (size_t i = 0; i < COUNT(used); i++)
+        for (size_t k = 0; k < i; k++)
+            if (!strcmp(http_status_text(used[i]), http_status_text(used[k])))
+                CHECK_INT("no two share one", used[i], used[k]);
+    CHECK_TEXT("404", http_status_text(404), "Not Found");
+    CHECK_TEXT("431", http_status_text(431), "Request Header Fields Too Large");
+    CHECK_TEXT("one nobody knows", http_status_text(299), "Unknown");
+}
+
 TEST_MAIN()

@@ -66,6 +66,60 @@ TEST(a_body_must_keep_its_rate)
     peer_stop(&p);
 }
 
+struct moment {
+    struct peer *p;
+    int64_t at_ms;
+};
+
+static bool has_come(void *ctx)
+{
+    struct moment *m = ctx;
+    if (!m->at_ms)
+        m->at_ms = loop_now_ms(m->p->loop) + 120;
+    return loop_now_ms(m->p->loop) >= m->at_ms;
+}
+
+TEST(a_body_that_kept_its_rate_may_pause)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    static char body[100000];
+    struct peer p;
+    peer_start(&p, (struct http_server_options){ .on_request = say_length, .header_timeout_ms = 30 });
+    int fd = peer_connect(&p);
+    peer_send(fd, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n"));
+    peer_send(fd, (str){ body, sizeof body });
+    CHECK("several looks later", peer_until(&p, has_come, &(struct moment){ &p, 0 }));
+    peer_send(fd, STR("x"));
+    CHECK("100,000 bytes are good for 100 seconds", str_ends(peer_answer(fd, &a), STR("100001")));
+    close(fd);
+    peer_stop(&p);
+}
+
+static bool refuse_all(struct http_request *r, size_t *max_body UNUSED, void *ctx UNUSED)
+{
+    http_answer(r, 401, NULL, 0, STR("no"));
+    return false;
+}
+
+TEST(the_rest_of_a_refused_body_must_come_in_time_too)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct peer p;
+    peer_start(&p, (struct http_server_options){ .on_request = say_length, .on_head = refuse_all, .header_timeout_ms = 30 });
+    int fd = peer_connect(&p);
+    peer_send(fd, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx"));
+    CHECK("the refusal comes at once", str_ends(peer_answer(fd, &a), STR("\r\n\r\nno")));
+    CHECK("and then the end", peer_is_ended(fd));
+    close(fd);
+    fd = peer_connect(&p);
+    peer_send(fd, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx"));
+    CHECK("the refusal comes at once", str_ends(peer_answer(fd, &a), STR("\r\n\r\nno")));
+    shutdown(fd, SHUT_WR);
+    CHECK("a client that sends no more is let go", peer_is_ended(fd));
+    close(fd);
+    peer_stop(&p);
+}
+
 TEST(an_idle_connection_is_closed)
 {
     CLEANUP(arena_fini) struct arena a = { 0 };
