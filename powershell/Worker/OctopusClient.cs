@@ -32,6 +32,11 @@ public sealed class OctopusClient
 
     public string BaseUri { get; }
     public string SpaceId { get; }
+
+    // Where the space's resources lie: by id, by slug, or the default space (octopus-api.md, ground rules).
+    public string SpacePath => string.IsNullOrEmpty(SpaceId) ? "/api"
+        : SpaceId.StartsWith("Spaces-", StringComparison.OrdinalIgnoreCase) ? "/api/" + SpaceId
+        : "/api/spaces/" + Uri.EscapeDataString(SpaceId);
     public string SpaceName { get; }
     public string Identity { get; }
 
@@ -97,7 +102,7 @@ public sealed class OctopusClient
         if (target.StartsWith("~/", StringComparison.Ordinal))
             target = target[1..];
         if (target[0] != '/')
-            target = target.StartsWith("api/", StringComparison.OrdinalIgnoreCase) ? "/" + target : $"/api/{SpaceId}/{target}";
+            target = target.StartsWith("api/", StringComparison.OrdinalIgnoreCase) ? "/" + target : $"{SpacePath}/{target}";
         foreach (DictionaryEntry item in query ?? new Hashtable())
             target += (target.Contains('?') ? '&' : '?') + Uri.EscapeDataString(item.Key.ToString()) + "=" + Uri.EscapeDataString(QueryText(item.Value));
         return target;
