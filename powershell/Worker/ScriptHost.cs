@@ -38,7 +38,8 @@ internal sealed class ScriptHost : PSHost
 
 // Read-Host, Get-Credential, a missing mandatory parameter: nobody is there to answer.
 internal sealed class NobodyThereException(string what)
-    : HostException($"{what} needs a person to answer; a reaction's script runs without one. Give the value as a parameter or variable.");
+    : HostException($"{what} needs a person to answer; a reaction's script runs without one. Give the value as a parameter or variable.",
+        null, "HostFunctionNotImplemented", ErrorCategory.NotImplemented);    // the id and category of a host that cannot ask
 
 internal sealed class ScriptUserInterface : PSHostUserInterface
 {
