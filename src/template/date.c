@@ -76,6 +76,8 @@ struct date_text {
     struct date_number numbers[3];
     int count, month, weekday; // month 0, weekday -1: none was named
     bool has_time, has_offset, is_utc, has_meridiem;
+    bool is_behind_time; // the last piece was the time
+    bool has_date_first; // some of the date stood before the time
     struct date_parts time;
     int offset_minutes;
 };
@@ -179,7 +181,8 @@ static bool take_time(struct date_text *t, int hour)
     struct date_number n;
     if (t->has_time)
         return false;
-    t->has_time = true;
+    t->has_time = t->is_behind_time = true;
+    t->has_date_first = t->count || t->month;
     t->time.hour = hour;
     str before = t->s;
     skip_blanks(t);
@@ -240,19 +243,21 @@ static bool take_piece(struct date_text *t)
     struct date_number n;
     int index;
     char c = *t->s.p;
+    bool is_behind_time = t->is_behind_time;
+    t->is_behind_time = false;
     if (is_digit(c)) {
         if (!take_number(t, &n))
             return false;
         if (is_hour(t))
             return n.digits <= 2 && take_time(t, n.value);
-        if (t->count == 3 || n.digits > 4)
+        if (t->count == 3 || n.digits > 4 || (t->has_time && t->has_date_first))
             return false;
         n.is_after_month = t->month > 0;
         t->numbers[t->count++] = n;
         return true;
     }
     bool has_date = t->count >= 2 || (t->count && t->month);
-    if (c == '+' || (c == '-' && t->has_time)) {
+    if (c == '+' || (c == '-' && is_behind_time)) {
         t->s = str_skip(t->s, 1);
         return (t->has_time || has_date) && take_offset(t, c == '+' ? 1 : -1);
     }

@@ -256,6 +256,31 @@ static void write_document(struct buf *out, cmark_node *root)
     }
 }
 
+static void mark_escapes(struct buf *marked, str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        buf_add_char(marked, text.p[i]);
+        if (text.p[i] != '\\' || i + 1 == text.n)
+            continue;
+        buf_add_char(marked, text.p[++i]);
+        if (strchr("~^+=", text.p[i]) && text.p[i])
+            buf_add_text(marked, MARKDOWN_ESCAPED);
+    }
+}
+
+static void remove_marks(struct buf *out, size_t from)
+{
+    str mark = STR(MARKDOWN_ESCAPED);
+    size_t to = from;
+    for (size_t i = from; i < out->n;) {
+        if (str_starts(str_skip(buf_str(out), i), mark))
+            i += mark.n;
+        else
+            out->p[to++] = out->p[i++];
+    }
+    out->n = to;
+}
+
 bool markdown_to_html(str text, struct buf *out, struct err *e)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -266,10 +291,14 @@ bool markdown_to_html(str text, struct buf *out, struct err *e)
     cmark_syntax_extension *table = cmark.cmark_find_syntax_extension("table");
     if (table)
         cmark.cmark_parser_attach_syntax_extension(parser, table);
-    cmark.cmark_parser_feed(parser, text.p ? text.p : "", text.n);
+    CLEANUP(buf_fini) struct buf marked = { 0 };
+    size_t from = out->n;
+    mark_escapes(&marked, text);
+    cmark.cmark_parser_feed(parser, marked.p ? marked.p : "", marked.n);
     cmark_node *root = cmark.cmark_parser_finish(parser);
     write_document(out, root);
     cmark.cmark_node_free(root);
     cmark.cmark_parser_free(parser);
+    remove_marks(out, from);
     return true;
 }

@@ -11,6 +11,7 @@ struct markdown_piece {
     size_t begin, n; // in the row's text
     char delimiter;
     size_t left;           // PIECE_DELIMITER: characters not used yet
+    uint32_t before, after; // the characters around it; after 0: the next piece's
     bool can_open, can_close;
     char tags_before[24], tags_after[24]; // what was made of the used ones: closing in front of the rest, opening behind
 };
@@ -131,9 +132,9 @@ void markdown_row_link(struct markdown_row *row, bool is_enter, bool is_image, s
 }
 
 // a.b, with letters, digits, - and _, the latter not in the last two labels.
-static bool is_domain(str s)
+static bool is_domain(str s, size_t least)
 {
-    size_t labels = 0, first_underscored = 0, last_underscored = 0;
+    size_t labels = 0, last_underscored = 0;
     for (str rest = s, label; str_split(&rest, '.', &label);) {
         labels++;
         if (!label.n)
@@ -141,14 +142,13 @@ static bool is_domain(str s)
         for (size_t i = 0, length; i < label.n; i += length) {
             uint32_t c = chars_decode(label.p + i, label.n - i, &length);
             if (c == '_') {
-                first_underscored = first_underscored ? first_underscored : labels;
                 last_underscored = labels;
             } else if (c != '-' && (!chars_is_name(c) || (c < 128 && strchr(":/~()@", (int)c)))) {
                 return false;
             }
         }
     }
-    return labels > 1 && (!last_underscored || last_underscored + 1 < labels);
+    return labels >= least && (!last_underscored || last_underscored + 1 < labels);
 }
 
 static const struct {
@@ -206,7 +206,7 @@ static size_t link_at(str s, size_t *hidden)
         size_t domain = 0;
         while (domain < rest.n && !strchr("/?#:", rest.p[domain]))
             domain++;
-        return is_domain(str_sub(rest, 0, domain)) ? n : 0;
+        return is_domain(str_sub(rest, 0, domain), str_eq(prefix, STR("www.")) ? 3 : 2) ? n : 0;
     }
     return 0;
 }
@@ -232,15 +232,36 @@ static bool is_punctuation(uint32_t c)
 static void add_delimiter(struct markdown_row *row, str text, size_t at, size_t n, uint32_t before)
 {
     size_t length;
-    uint32_t after = at + n < text.n ? chars_decode(text.p + at + n, text.n - at - n, &length) : '\n';
-    bool is_space_before = chars_is_space(before), is_space_after = chars_is_space(after);
-    bool is_left = !is_space_after && (!is_punctuation(after) || is_space_before || is_punctuation(before));
-    bool is_right = !is_space_before && (!is_punctuation(before) || is_space_after || is_punctuation(after));
     struct markdown_piece *p = add_piece(row, PIECE_DELIMITER, str_sub(text, at, n));
     p->delimiter = text.p[at];
     p->left = n;
-    p->can_open = is_left;
-    p->can_close = is_right;
+    p->before = before;
+    p->after = at + n < text.n ? chars_decode(text.p + at + n, text.n - at - n, &length) : 0;
+}
+
+// What a delimiter at the end of a text is followed by, as it stood in the source.
+static uint32_t first_of(const struct markdown_row *row, size_t i)
+{
+    if (i >= row->count)
+        return '\n';
+    const struct markdown_piece *p = &row->pieces[i];
+    str s = str_sub(buf_str(&row->text), p->begin, p->n);
+    if (p->kind == PIECE_OPEN || p->kind == PIECE_CLOSE)
+        return '*';
+    return str_starts(s, STR("<br")) ? '\n' : str_starts(s, STR("<code")) ? '`' : s.n ? (unsigned char)*s.p : '\n';
+}
+
+static void find_flanks(struct markdown_row *row)
+{
+    for (size_t i = 0; i < row->count; i++) {
+        struct markdown_piece *p = &row->pieces[i];
+        if (p->kind != PIECE_DELIMITER)
+            continue;
+        uint32_t after = p->after ? p->after : first_of(row, i + 1);
+        bool is_space_before = chars_is_space(p->before), is_space_after = chars_is_space(after);
+        p->can_open = !is_space_after && (!is_punctuation(after) || is_space_before || is_punctuation(p->before));
+        p->can_close = !is_space_before && (!is_punctuation(p->before) || is_space_after || is_punctuation(after));
+    }
 }
 
 void markdown_row_text(struct markdown_row *row, str text)
@@ -269,6 +290,11 @@ void markdown_row_text(struct markdown_row *row, str text)
             size_t n = 1;
             while (i + n < text.n && text.p[i + n] == (char)c)
                 n++;
+            if (str_starts(str_skip(text, i + n), STR(MARKDOWN_ESCAPED)) && --n == 0) {
+                length = 1;
+                before = c;
+                continue;
+            }
             if (n > 1 || c == '~' || c == '^') {
                 if (i > from)
                     add_escaped(row, str_sub(text, from, i - from));
@@ -350,6 +376,7 @@ static void match_delimiters(struct markdown_row *row)
 
 void markdown_row_write(struct markdown_row *row, struct buf *out)
 {
+    find_flanks(row);
     match_delimiters(row);
     for (size_t i = 0; i < row->count; i++) {
         const struct markdown_piece *p = &row->pieces[i];

@@ -6,6 +6,10 @@
 
 #include "base/buf.h"
 
+// Stands behind a character of the extra emphasis that was escaped, until the end: cmark forgets escapes. A
+// noncharacter, which no text to be shown holds.
+#define MARKDOWN_ESCAPED "\xef\xb7\x90"
+
 struct markdown_row {
     struct markdown_piece *pieces;
     size_t count, cap;
