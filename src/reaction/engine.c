@@ -39,12 +39,12 @@ static void note_run(struct engine *g, const struct store_run *run, enum run_sta
 
 static void set_timer(struct engine *g)
 {
-    int64_t due = ready_next_due_ms(&g->ready, now_ms(g));
+    int64_t due = MIN(ready_next_due_ms(&g->ready, now_ms(g)), g->match_again_ms);
     if (due == READY_NEVER)
         loop_timer_stop(g->timer);
     else
         // At most an hour: a corrected wall clock is noticed.
-        loop_timer_set(g->timer, MIN(due - now_ms(g), (int64_t)3600000), 0);
+        loop_timer_set(g->timer, MIN(MAX(due - now_ms(g), (int64_t)0), (int64_t)3600000), 0);
 }
 
 // ---- matching ----
@@ -57,6 +57,11 @@ struct matching {
     int64_t *reaction_ids, *due_ms, *space_ids; // of each run, in the order of the answer
     size_t run_count;
 };
+
+struct data_source engine_data(struct engine *g, const struct snapshot *s)
+{
+    return (struct data_source){ s, g->opt.keyring, g->opt.clock, g->opt.server_uri };
+}
 
 static str new_key(struct engine *g, struct arena *a)
 {
@@ -73,11 +78,12 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
     struct store_run *runs = ARENA_ARRAY(a, struct store_run, candidates);
     struct store_match *out = &m->items[m->count++];
     const struct json *payload = candidates ? payload_json(v, a) : NULL;
+    struct data_source data = engine_data(g, s);
     *out = (struct store_match){ v->id, verdicts, 0, runs, 0 };
     for (size_t i = 0; i < candidates; i++) {
         const struct reaction_entry *r = trigger->reactions[i];
         struct match_result result;
-        match_event(v, payload, r, s, a, &result);
+        match_event(&data, v, payload, r, a, &result);
         struct store_verdict *verdict = &verdicts[out->verdict_count++];
         *verdict = (struct store_verdict){ r->id, r->revision_number, result.verdict, 0, result.parts };
         if (result.verdict != VERDICT_MATCHED)
@@ -133,7 +139,8 @@ static void matched(void *ctx, const int64_t *run_ids, size_t count, const struc
         match_more(g);
     } else if (!g->is_stopping) {
         // The events are safe; they are matched when the store takes writes again.
-        loop_timer_set(g->timer, STORE_RETRY_MS, 0);
+        g->match_again_ms = now_ms(g) + STORE_RETRY_MS;
+        set_timer(g);
     }
     arena_fini(&m->arena);
     free(m);
@@ -147,7 +154,10 @@ static void match_more(struct engine *g)
     struct store_events events;
     struct err e = { 0 };
     m->engine = g;
-    if (!store_events_unmatched(g->opt.store, 0, MATCH_BATCH, MATCH_BATCH_BYTES, &m->arena, &events, &e) || !events.count) {
+    bool ok = store_events_unmatched(g->opt.store, 0, MATCH_BATCH, MATCH_BATCH_BYTES, &m->arena, &events, &e);
+    g->match_again_ms = ok ? READY_NEVER : now_ms(g) + STORE_RETRY_MS;
+    if (!ok || !events.count) {
+        set_timer(g);
         arena_fini(&m->arena);
         free(m);
         return;
@@ -166,6 +176,7 @@ static void match_more(struct engine *g)
         match_one(m, s, &events.items[i]);
     registry_give(g->opt.registry, s);
     g->is_matching = true;
+    g->match_again_ms = READY_NEVER;
     store_match(g->opt.store, g->loop, m->items, m->count, matched, m);
 }
 
@@ -189,30 +200,48 @@ void run_requests_done(struct active *run)
 
 struct finishing {
     struct active *run;
-    enum run_state state;
-    int64_t due_ms;
+    struct store_finish item; // its texts live as long as the run
+    struct loop_timer *retry;
 };
+
+static void finished(void *ctx, const bool *was_current, size_t count, const struct err *e);
+
+static void store_end(void *ctx)
+{
+    struct finishing *f = ctx;
+    struct engine *g = f->run->engine;
+    store_finish(g->opt.store, g->loop, &f->item, 1, finished, f);
+}
 
 static void finished(void *ctx, const bool *was_current UNUSED, size_t count UNUSED, const struct err *e)
 {
     struct finishing *f = ctx;
     struct active *run = f->run;
     struct engine *g = run->engine;
+    enum run_state state = f->item.state;
+    if (e->kind != ERR_NONE && !g->is_stopping) {
+        // The disk is full, or its sync failed: what happened is kept here until it can be stored.
+        if (!f->retry)
+            f->retry = loop_timer_new(g->loop, store_end, f);
+        loop_timer_set(f->retry, STORE_RETRY_MS, 0);
+        return;
+    }
     if (e->kind == ERR_NONE) {
-        note_run(g, &run->run, f->state);
+        note_run(g, &run->run, state);
         ready_finished(&g->ready, run->run.reaction_id);
-        if (f->state == RUN_WAITING)
-            ready_waiting(&g->ready, run->run.reaction_id, f->due_ms);
+        if (state == RUN_WAITING)
+            ready_waiting(&g->ready, run->run.reaction_id, f->item.due_ms);
         else if (run->run.order_key.n)
             ready_waiting(&g->ready, run->run.reaction_id, now_ms(g)); // its turn has come
         pthread_mutex_lock(&g->lock);
-        g->stats.succeeded += f->state == RUN_SUCCEEDED;
-        g->stats.failed += f->state == RUN_FAILED || f->state == RUN_DEAD_LETTERED || f->state == RUN_INTERRUPTED;
+        g->stats.succeeded += state == RUN_SUCCEEDED;
+        g->stats.failed += state == RUN_FAILED || state == RUN_DEAD_LETTERED || state == RUN_INTERRUPTED;
         pthread_mutex_unlock(&g->lock);
     } else {
-        // The end could not be stored: the run keeps its lease and is settled by the next start.
+        // The server stops before the end could be stored: the run keeps its lease and is settled by the next start.
         ready_finished(&g->ready, run->run.reaction_id);
     }
+    loop_timer_free(f->retry);
     free(f);
     run->is_finished = true;
     if (!run->requests)
@@ -252,24 +281,25 @@ void engine_finish(struct active *run, const struct attempt_end *end)
         g->scripts_running--;
     else
         g->requests_running--;
+    int64_t due_ms;
+    enum run_state state = state_after(run, end, &due_ms);
     f->run = run;
-    f->state = state_after(run, end, &f->due_ms);
-    struct store_finish item = {
+    f->item = (struct store_finish){
         .run_id = run->run.id,
         .fence = run->run.fence,
         .outcome = end->outcome,
-        .state = f->state,
+        .state = state,
         .now_ms = now_ms(g),
-        .due_ms = f->due_ms,
+        .due_ms = due_ms,
         .has_exit_code = end->has_exit_code,
         .exit_code = end->exit_code,
         .error = mask_apply(run->mask, end->error, a),
     };
     if (end->output)
-        item.output = json_text(a, mask_apply_json(run->mask, end->output, a));
+        f->item.output = json_text(a, mask_apply_json(run->mask, end->output, a));
     if (end->attempt_doc)
-        item.attempt_doc = json_text(a, mask_apply_json(run->mask, end->attempt_doc, a));
-    store_finish(g->opt.store, g->loop, &item, 1, finished, f);
+        f->item.attempt_doc = json_text(a, mask_apply_json(run->mask, end->attempt_doc, a));
+    store_end(f);
 }
 
 static void fail_at_once(struct active *run, const char *text)
@@ -333,8 +363,12 @@ static void start_run(struct engine *g, const struct store_run *claimed)
         g->scripts_running++;
     else
         g->requests_running++;
-    if (ok)
+    if (ok) {
+        struct data_source data = engine_data(g, run->snapshot);
         run->payload = payload_json(run->event, &run->arena);
+        run->vars = data_of_event(&data, run->event, run->payload, &run->arena);
+        ok = data_add_variables(&data, run->def, run->run.reaction_id, run->run.space_id, run->vars, run->mask, &run->arena, &e);
+    }
     if (!ok || !run_script_start(run, &e))
         fail_at_once(run, e.text);
 }
@@ -497,6 +531,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
         free(g);
         return false;
     }
+    g->match_again_ms = READY_NEVER;
     g->egress_snapshot = registry_take(opt->registry);
     g->timer = loop_timer_new(g->loop, on_timer, g);
     struct script_pool_options scripts = opt->scripts;

@@ -5,7 +5,7 @@
 #include "http/client.h"
 #include "queue/ready.h"
 #include "reaction/engine.h"
-#include "reaction/mask.h"
+#include "reaction/data.h"
 
 #include <pthread.h>
 
@@ -21,6 +21,7 @@ struct engine {
     struct ready ready;
     struct map active; // the run's id -> struct active
     bool is_matching, is_stopping;
+    int64_t match_again_ms; // READY_NEVER, or when a match that could not be stored is tried again
     int scripts_running, max_scripts;
     int requests_running;
 
@@ -39,6 +40,7 @@ struct active {
     struct json *doc;   // the definition with its secrets in the clear
     struct store_event *event;
     struct json *payload;
+    struct vars *vars;  // what its templates see
     struct mask *mask;
     struct sealed_values secrets;
     bool is_script, is_cancelled;
@@ -71,5 +73,4 @@ void broker_call(struct active *run, const struct script_call *call);
 // The last request of an attempt that had ended before it is done: frees the attempt.
 void run_requests_done(struct active *run);
 
-// A variable's value in the clear (masked from now on): the reaction's own, or a secret's.
-MUST_USE bool run_variables(struct active *run, struct json *into, struct err *e);
+struct data_source engine_data(struct engine *g, const struct snapshot *s);

@@ -1,20 +1,69 @@
 #include "reaction/match.h"
 
-static void add_part(struct arena *a, struct json *parts, const char *name, bool passed, struct json *wanted, struct json *got)
+struct matching {
+    const struct data_source *data;
+    const struct store_event *event;
+    const struct json *payload;
+    const struct reaction_entry *reaction;
+    struct arena *arena;
+    struct json *parts;
+};
+
+static struct json *add_part(struct matching *m, const char *name, bool passed, struct json *wanted, struct json *got)
 {
-    struct json *p = json_push(parts, json_new_object(a));
-    json_add_str(a, p, "Part", str_from(name));
-    json_add_bool(a, p, "Passed", passed);
+    struct json *p = json_push(m->parts, json_new_object(m->arena));
+    json_add_str(m->arena, p, "Part", str_from(name));
+    json_add_bool(m->arena, p, "Passed", passed);
     json_add(p, STR("Wanted"), wanted);
     json_add(p, STR("Got"), got);
+    return p;
 }
 
-void match_event(const struct store_event *v, const struct json *payload UNUSED, const struct reaction_entry *r, const struct snapshot *s UNUSED, struct arena *a, struct match_result *out)
+// An Octopus run condition: true where the rendered text is truthy. An undefined token is false, with a warning;
+// what cannot be evaluated is an error, never a silent no.
+static enum verdict judge_condition(struct matching *m)
 {
-    struct json *parts = json_new_array(a);
-    add_part(a, parts, "Trigger", true, json_new_string(a, r->def->trigger_name), json_new_string(a, v->type));
-    out->verdict = r->is_enabled ? VERDICT_MATCHED : VERDICT_DISABLED;
-    if (!r->is_enabled)
-        add_part(a, parts, "Enabled", false, json_new_bool(a, true), json_new_bool(a, false));
-    out->parts = json_text(a, parts);
+    struct arena *a = m->arena;
+    const struct reaction *def = m->reaction->def;
+    struct err e = { 0 };
+    struct template_result result;
+    if (!def->condition.p)
+        return VERDICT_MATCHED;
+    struct vars *v = data_of_event(m->data, m->event, m->payload, a);
+    struct json *wanted = json_new_string(a, def->condition);
+    if (!m->reaction->condition || !data_add_variables(m->data, def, m->reaction->id, m->reaction->space_id, v, NULL, a, &e)) {
+        struct json *part = add_part(m, "Condition", false, wanted, json_new_null(a));
+        json_add_str(a, part, "Error", arena_str(a, str_from(e.kind ? e.text : "the condition does not parse")));
+        return VERDICT_ERROR;
+    }
+    enum template_outcome outcome = template_render(m->reaction->condition, v, m->data->clock, a, &result);
+    if (outcome == TEMPLATE_EXCEPTION) {
+        struct json *part = add_part(m, "Condition", false, wanted, json_new_null(a));
+        json_add_str(a, part, "Error", result.error);
+        return VERDICT_ERROR;
+    }
+    bool passed = outcome == TEMPLATE_FINE && template_truthy(&result) == TEMPLATE_TRUE;
+    // What is shown is kept for a week: no secret in it.
+    bool has_secret = false;
+    for (size_t i = 0; i < result.range_count; i++)
+        has_secret = has_secret || (result.ranges[i].from & TEMPLATE_FROM_SECRET);
+    struct json *part = add_part(m, "Condition", passed, wanted, json_new_string(a, has_secret ? STR(MASK_TEXT) : str_sub(result.output, 0, 1000)));
+    if (result.undefined_count) {
+        struct json *warnings = json_add(part, STR("Warnings"), json_new_array(a));
+        for (size_t i = 0; i < result.undefined_count; i++)
+            json_push(warnings, json_new_string(a, arena_printf(a, "%.*s is not defined%s%.*s", STR_ARG(result.undefined[i].token), result.undefined[i].reason.n ? ": " : "", STR_ARG(result.undefined[i].reason))));
+    }
+    return passed ? VERDICT_MATCHED : VERDICT_NOT_MATCHED;
+}
+
+void match_event(const struct data_source *d, const struct store_event *v, const struct json *payload, const struct reaction_entry *r, struct arena *a, struct match_result *out)
+{
+    struct matching m = { d, v, payload, r, a, json_new_array(a) };
+    add_part(&m, "Trigger", true, json_new_string(a, r->def->trigger_name), json_new_string(a, v->type));
+    out->verdict = VERDICT_DISABLED;
+    if (r->is_enabled)
+        out->verdict = judge_condition(&m);
+    else
+        add_part(&m, "Enabled", false, json_new_bool(a, true), json_new_bool(a, false));
+    out->parts = json_text(a, m.parts);
 }

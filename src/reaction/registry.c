@@ -258,6 +258,10 @@ static bool load_revision(struct registry *r, struct snapshot *s, struct reactio
     if (!entry->def)
         problem(s, "Reactions-%" PRId64 ": %.*s", entry->id, STR_ARG(errors.count ? errors.items[0] : STR("its revision cannot be read")));
     entry->doc = definition;
+    struct template *condition;
+    struct template_error bad;
+    if (entry->def && entry->def->condition.p && template_parse(&s->arena, entry->def->condition, &condition, &bad))
+        entry->condition = condition;
     entry->revision_id = revision_id;
     entry->revision_hash = text_of(doc, "Hash");
     json_i64(json_get(doc, STR("Number")), &entry->revision_number);

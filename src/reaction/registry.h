@@ -11,6 +11,7 @@
 #include "reaction/sealed.h"
 #include "reaction/trigger.h"
 #include "store/store.h"
+#include "template/template.h"
 
 struct registry;
 struct signature; // reaction/signature.h
@@ -54,6 +55,7 @@ struct reaction_entry {
     bool is_enabled, is_paused;
     const struct reaction *def;
     const struct json *doc;         // the revision as stored (secrets sealed)
+    const struct template *condition; // NULL: none, or it does not parse
     const struct trigger_entry *trigger; // external; NULL: the trigger it names is gone
 };
 

@@ -81,25 +81,6 @@ static void add_octopus(struct active *run, struct json *frame)
     json_add_str(a, octopus, "SpaceName", json_str(json_get(connection->doc, STR("OctopusSpaceName")), (str){ 0 }));
 }
 
-bool run_variables(struct active *run, struct json *into, struct err *e)
-{
-    struct arena *a = &run->arena;
-    for (size_t i = 0; i < run->def->variable_count; i++) {
-        const struct variable *v = &run->def->variables[i];
-        str value = json_str(v->value, (str){ "", 0 });
-        if (v->secret.n) {
-            const struct secret_entry *secret = snapshot_find_secret(run->snapshot, run->run.space_id, v->secret);
-            if (!secret)
-                return err_set(e, ERR_NOT_FOUND, "variable \"%.*s\": the secret \"%.*s\" does not exist", STR_ARG(v->name), STR_ARG(v->secret));
-            if (!sealed_open_value(KIND_SECRET, secret->id, "Value", json_get(secret->doc, STR("Value")), run->engine->opt.keyring, a, &value, e))
-                return err_in(e, "variable \"%.*s\"", STR_ARG(v->name));
-            mask_add(run->mask, value);
-        }
-        json_put(into, v->name, json_new_string(a, value));
-    }
-    return true;
-}
-
 static bool build_frame(struct active *run, struct json **out, struct err *e)
 {
     struct arena *a = &run->arena;
@@ -121,7 +102,8 @@ static bool build_frame(struct active *run, struct json **out, struct err *e)
         json_add_str(a, parameters, "Reactions.ServerUri", str_from(run->engine->opt.server_uri));
     json_add_str(a, parameters, "Reactions.Run.Id", store_id_text(a, KIND_RUN, run->run.id));
     json_add_str(a, parameters, "Reactions.IdempotencyKey", run->run.key);
-    if (!run_variables(run, parameters, e))
+    struct data_source data = engine_data(run->engine, run->snapshot);
+    if (!data_rendered_variables(&data, run->def, run->vars, parameters, a, e))
         return false;
     static const char *const ids[] = { "ProjectId", "ReleaseId", "DeploymentId", "EnvironmentId", "TenantId", "MachineId", "TaskId", "ChannelId" };
     struct json *of_event = json_add(frame, STR("Ids"), json_new_object(a));

@@ -149,9 +149,10 @@ static bool choose_matching(struct api_call *c, const struct store_event *v, str
 {
     const struct trigger_entry *t = v->source == EVENT_EXTERNAL ? snapshot_trigger(c->snapshot, v->trigger_id) : NULL;
     const struct json *payload = payload_json(v, c->arena);
+    struct data_source data = { c->snapshot, c->web->opt.keyring, c->web->opt.clock, NULL };
     for (size_t i = 0; t && i < t->reaction_count; i++) {
         struct match_result result;
-        match_event(v, payload, t->reactions[i], c->snapshot, c->arena, &result);
+        match_event(&data, v, payload, t->reactions[i], c->arena, &result);
         if (result.verdict == VERDICT_MATCHED && !add_replay(c, v, t->reactions[i], runs, count))
             return false;
     }

@@ -3,6 +3,7 @@
 #include "web/api_object.h"
 
 #include "base/timetext.h"
+#include "reaction/data.h"
 
 // ---- reading ----
 
@@ -188,6 +189,7 @@ static void save_reaction(struct api_call *c, struct store_object *old)
     struct reaction *r = reaction_decode(a, c->body, &c->errors);
     if (r) {
         check_names(c, r, o.space_id);
+        data_check_templates(r, &c->errors);
         check_script(c, r, &warning);
     }
     if (c->errors.count || !r) {

@@ -17,6 +17,7 @@ struct hook {
     struct json *query;           // without the key
     struct incoming in;           // as sent, for the proof and the handshake
     unsigned char replay_key[32]; // of a good signature
+    const struct json *payload;   // parsed, where something asks for it
 };
 
 // ---- hook_proof.c: who may post ----

@@ -3,6 +3,7 @@
 
 #include "base/encode.h"
 #include "base/limits.h"
+#include "reaction/data.h"
 #include "reaction/payload.h"
 
 #include <sodium.h>
@@ -80,8 +81,14 @@ static void answer_accepted(struct hook *h, const struct accept_result *results,
     struct http_request *r = h->request;
     struct arena *a = r->arena;
     if (t->answer_body.p) {
+        str text = t->answer_body;
+        struct err e = { 0 };
+        struct data_source data = { h->snapshot, h->web->opt.keyring, h->web->opt.clock, NULL };
+        struct store_event v = { .source = EVENT_EXTERNAL };
+        if (str_has(text, '#') && !data_render(&data, t->answer_body, data_of_event(&data, &v, h->payload, a), a, &text, &e))
+            text = t->answer_body;
         struct http_header headers[] = { { STR("Content-Type"), t->answer_content_type }, { STR("X-Content-Type-Options"), STR("nosniff") } };
-        http_answer(r, t->answer_status, headers, COUNT(headers), t->answer_body);
+        http_answer(r, t->answer_status, headers, COUNT(headers), text);
         return;
     }
     str first = store_id_text(a, KIND_EVENT, results[0].event_id);
@@ -180,7 +187,8 @@ void hook_accept(struct hook *h)
         return;
     }
     struct store_event whole = { .payload_kind = kind, .body = content };
-    struct json *payload = t->delivery_part_count || t->has_split ? payload_json(&whole, a) : NULL;
+    struct json *payload = t->delivery_part_count || t->has_split || t->answer_body.n ? payload_json(&whole, a) : NULL;
+    h->payload = payload;
     const struct json *batch = t->has_split ? batch_of(t, payload, &e) : NULL;
     if (e.kind) {
         refuse_body(h, &e);
