@@ -17,6 +17,7 @@ int cmd_fire(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_prove(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #define REACTIONS_VERSION "0.1.0"

@@ -26,6 +26,7 @@ static const struct command {
     { "connection", cmd_connection, "the Octopus server of a space" },
     { "identity", cmd_identity, "service accounts that reactions act as" },
     { "secret", cmd_secret, "write-only values" },
+    { "prove", cmd_prove, "the kill test, on your own disk" },
     { "doctor", cmd_doctor, "effective settings, and what is wrong" },
     { "version", cmd_version, "print the version" },
 };
