@@ -49,6 +49,7 @@ static void set_idle(struct member *m)
 {
     loop_timer_stop(m->timer);
     m->state = MEMBER_IDLE;
+    worker_set_idle(m->worker, true);
     m->idle_since_ms = loop_now_ms(m->pool->opt.loop);
     if (m->processes < 0)
         m->processes = worker_processes(m->worker);
@@ -250,6 +251,7 @@ bool member_start(struct script_pool *p, int64_t heap_bytes)
         .uid = p->uid,
         .gid = p->gid,
         .sandbox = p->sandbox,
+        .hidden = p->opt.hidden,
         .ctx = m,
         .hello = on_hello,
         .ready = on_ready,
@@ -290,6 +292,7 @@ static void on_job_timer(void *ctx)
 void member_run(struct member *m, struct script_job *j, str owner)
 {
     m->state = MEMBER_RUNNING;
+    worker_set_idle(m->worker, false);
     m->job = j;
     j->worker = m->worker;
     if (!m->owner) {

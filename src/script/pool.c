@@ -366,6 +366,13 @@ bool script_pool_open(const struct script_pool_options *opt, struct script_pool 
         p->opt.start_ms = START_MS;
     if (opt->runtime_dir)
         p->opt.runtime_dir = arena_cstr(&p->arena, str_from(opt->runtime_dir));
+    size_t hidden = 0;
+    while (opt->hidden && opt->hidden[hidden])
+        hidden++;
+    const char **copy = ARENA_ARRAY(&p->arena, const char *, hidden + 1);
+    for (size_t i = 0; i < hidden; i++)
+        copy[i] = arena_cstr(&p->arena, str_from(opt->hidden[i]));
+    p->opt.hidden = copy;
     // Others may pass through to their own folder, whose name they know, but not look around.
     if (!file_make_dirs(opt->work_dir, 0711, e) || !realpath(opt->work_dir, real)) {
         pool_free(p);

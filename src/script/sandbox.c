@@ -23,7 +23,7 @@ static size_t count(const char *const *list)
 const char *const *sandbox_wrap(const struct sandbox *s, const char *const *argv, const char *runtime_dir, const char *folder, struct arena *a)
 {
     static const char *const fixed[] = {
-        BWRAP, "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "worker",
+        BWRAP, "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "worker", "--cap-drop", "ALL",
         "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", "/dev/shm",
     };
     size_t hidden = count(s->hidden), n = 0;

@@ -399,7 +399,9 @@ bool worker_open(const struct worker_options *opt, struct worker **out, struct e
         .has_user = opt->has_user,
         .uid = opt->uid,
         .gid = opt->gid,
-        .own_pids = !opt->sandbox, // which makes its own
+        .drops_capabilities = !opt->sandbox, // which needs them and drops them itself
+        .own_pids = !opt->sandbox,           // which makes its own
+        .hidden = opt->hidden,
         .memory_bytes = opt->memory_bytes,
         .max_processes = PROCESSES_MAX,
         .max_file_bytes = FILE_BYTES_MAX,
@@ -424,6 +426,11 @@ bool worker_open(const struct worker_options *opt, struct worker **out, struct e
     w->end_timer = loop_timer_new(opt->loop, on_end_late, w);
     *out = w;
     return true;
+}
+
+void worker_set_idle(struct worker *w, bool is_idle)
+{
+    process_set_idle(w->process, is_idle);
 }
 
 void worker_set_memory(struct worker *w, int64_t bytes)

@@ -38,6 +38,7 @@ struct worker_options {
     uid_t uid;
     gid_t gid;
     const struct sandbox *sandbox; // NULL: none
+    const char *const *hidden; // folders that are empty inside, sandbox or not; may be NULL
     void *ctx;
     void (*hello)(void *ctx, const struct frame_hello *hello);
     void (*ready)(void *ctx, int64_t working_set_bytes);
@@ -52,6 +53,7 @@ MUST_USE bool worker_send(struct worker *w, const struct json *frame, struct err
 void worker_send_bytes(struct worker *w, str framed); // by frame_write
 void worker_kill(struct worker *w);
 void worker_break_off(struct worker *w, const char *why); // it broke the protocol
+void worker_set_idle(struct worker *w, bool is_idle);
 void worker_set_memory(struct worker *w, int64_t bytes);
 void worker_read_output(struct worker *w); // what it has written up to now, by the callback
 int worker_processes(const struct worker *w); // it and what it started, as process_count

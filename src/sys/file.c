@@ -1,8 +1,8 @@
 #include "sys/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -119,14 +119,81 @@ bool file_make_dirs(const char *path, mode_t mode, struct err *e)
     return true;
 }
 
-static int remove_one(const char *path, const struct stat *st UNUSED, int kind UNUSED, struct FTW *at UNUSED)
+// Below the folder, by descriptors: whoever may write there (a script's user) cannot lead us out of it by
+// putting a link where a folder was, however well timed. And bounded in depth: what lies deeper than
+// REMOVE_DEPTH is first moved up into the top folder.
+#define REMOVE_DEPTH 64
+
+struct remover {
+    int top;
+    unsigned moved;
+};
+
+static bool remove_entries(struct remover *r, int fd, int depth);
+
+static bool remove_folder_in(struct remover *r, int fd, const char *name, int depth)
 {
-    return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+    if (unlinkat(fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+        return true;
+    if (errno != ENOTEMPTY && errno != EEXIST)
+        return false;
+    if (depth == REMOVE_DEPTH) {
+        char moved[32];
+        do
+            snprintf(moved, sizeof moved, ".removed-%u", r->moved++);
+        while (faccessat(r->top, moved, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+        return renameat(fd, name, r->top, moved) == 0;
+    }
+    int inner = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (inner < 0 && errno == EACCES && geteuid() != 0 && fchmodat(fd, name, 0700, 0) == 0) // our own, made unreadable
+        inner = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (inner < 0)
+        return errno == ENOENT;
+    bool is_removed = remove_entries(r, inner, depth + 1);
+    int why = errno;
+    close(inner);
+    errno = why;
+    return is_removed && (unlinkat(fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT);
+}
+
+static bool remove_entries(struct remover *r, int fd, int depth)
+{
+    // Names are listed anew until none is left: removing while listing may pass some over.
+    for (int rounds = 0; rounds < 1000000; rounds++) {
+        int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = again < 0 ? NULL : fdopendir(again);
+        if (!dir) {
+            close_fd(&again);
+            return false;
+        }
+        bool is_empty = true, is_good = true;
+        int why = 0;
+        for (struct dirent *item; is_good && (item = readdir(dir));) {
+            if (!strcmp(item->d_name, ".") || !strcmp(item->d_name, ".."))
+                continue;
+            is_empty = false;
+            if (unlinkat(fd, item->d_name, 0) < 0 && errno != ENOENT)
+                is_good = (errno == EISDIR || errno == EPERM) && remove_folder_in(r, fd, item->d_name, depth);
+            why = errno;
+        }
+        closedir(dir);
+        errno = why;
+        if (!is_good || is_empty)
+            return is_good;
+    }
+    errno = EBUSY; // somebody makes new ones as fast
+    return false;
 }
 
 bool file_remove_tree(const char *path, struct err *e)
 {
-    if (nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
+    if (unlink(path) == 0 || errno == ENOENT)
+        return true;
+    if (errno != EISDIR && errno != EPERM)
+        return err_errno(e, errno, "removing %s", path);
+    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct remover r = { .top = fd };
+    if (fd < 0 || !remove_entries(&r, fd, 0) || rmdir(path) < 0)
         return err_errno(e, errno, "removing %s", path);
     return true;
 }

@@ -211,4 +211,27 @@ TEST(at_last)
     CHECK("it is gone", !file_exists(root.p));
 }
 
+// Deeper than any path may be long, and a folder nobody may read.
+TEST(a_hostile_tree_is_removed)
+{
+    struct err e;
+    str dir;
+    REQUIRE("a folder", file_temp_dir(&a, "file-test", &dir, &e));
+    int fd = open(dir.p, O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < 5000; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i % 3);
+        int inner = mkdirat(fd, name, 0700) == 0 ? openat(fd, name, O_RDONLY | O_DIRECTORY) : -1;
+        close(fd);
+        fd = inner;
+    }
+    CHECK("5000 folders deep", fd >= 0);
+    CHECK("with a file", close(openat(fd, "x", O_WRONLY | O_CREAT, 0600)) == 0);
+    close(fd);
+    CHECK("and one that cannot be read", mkdir(arena_printf(&a, "%s/shut", dir.p).p, 0700) == 0 && mkdir(arena_printf(&a, "%s/shut/x", dir.p).p, 0700) == 0
+        && chmod(arena_printf(&a, "%s/shut", dir.p).p, 0) == 0);
+    CHECK_OK("removed", file_remove_tree(dir.p, &e), &e);
+    CHECK("it is gone", !file_exists(dir.p));
+}
+
 TEST_MAIN()

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ const int guard_is_linked = 1;
 struct guard {
     int fd_count, report_fd;
     pid_t parent;
-    bool has_user, own_pids;
+    bool has_user, own_pids, drops_capabilities;
     uid_t uid;
     gid_t gid;
     const char *cwd, *cgroup;
@@ -80,6 +81,8 @@ static bool parse(int argc, char **argv, struct guard *g)
             g->cgroup = rest.p;
         else if (str_eq(key, STR("pids")))
             g->own_pids = true;
+        else if (str_eq(key, STR("capabilities")))
+            g->drops_capabilities = true;
         else if (str_eq(key, STR("hide")) && g->hidden_count < HIDDEN_MAX)
             g->hidden[g->hidden_count++] = rest.p;
         else
@@ -158,8 +161,22 @@ static bool set_limits(const struct guard *g)
         && (!g->process_count || !g->has_user || limit(RLIMIT_NPROC, 16 * g->process_count));
 }
 
+// root without the powers of root: neither now nor after an execution.
+static bool drop_capabilities(void)
+{
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    for (int c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
+        if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
+            return errno == EPERM && geteuid() != 0; // nobody's to drop
+    struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_data_struct none[2] = { { 0 } };
+    return syscall(SYS_capset, &header, none) == 0;
+}
+
 static bool switch_user(const struct guard *g)
 {
+    if (g->drops_capabilities && !g->has_user && !drop_capabilities())
+        return false;
     if (g->has_user && (setgroups(0, NULL) < 0 || setresgid(g->gid, g->gid, g->gid) < 0 || setresuid(g->uid, g->uid, g->uid) < 0))
         return false;
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;

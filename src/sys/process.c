@@ -19,6 +19,7 @@
 #include <uv.h>
 
 #define LOOK_MS 250               // between two looks at memory and numbers
+#define LOOKS_IDLE 8              // every how many where all are idle
 #define READ_BYTES (64 * 1024)
 #define READ_EACH_ROUND (400 * 1024) // of each stream in 100 ms: see process.h
 #define READ_ROUND_MS 100
@@ -44,7 +45,7 @@ struct process {
     int kill_rounds;
     int open_handles; // of libuv; at 0 and with the guard gone it is over
     bool is_gone;     // the guard has ended
-    bool is_killed, has_started, has_status, has_failed, is_over_memory, is_over_count;
+    bool is_idle, is_killed, has_started, has_status, has_failed, is_over_memory, is_over_count;
     int wait_status, left_over;
     struct guard_report failure;
     char *program;
@@ -62,7 +63,7 @@ static struct {
     struct process *first;
     struct cgroup_root cgroup;
     bool is_prepared, is_looking, has_pids_answer, can_own_pids;
-    unsigned forgone, serial;
+    unsigned forgone, serial, ticks;
     struct loop_timer *look_timer;
 } all;
 
@@ -413,9 +414,9 @@ static void judge_look(uv_work_t *work, int status)
 static void on_look_timer(void *ctx)
 {
     struct loop *l = ctx;
-    bool is_wanted = false;
+    bool is_wanted = false, is_due = all.ticks++ % LOOKS_IDLE == 0;
     for (struct process *p = all.first; p; p = p->next)
-        is_wanted |= !p->is_killed && !p->is_gone && (p->memory_bytes || p->max_processes);
+        is_wanted |= !p->is_killed && !p->is_gone && (p->memory_bytes || p->max_processes) && (is_due || !p->is_idle);
     if (!is_wanted || all.is_looking)
         return;
     struct look *look = xcalloc(1, sizeof *look);
@@ -431,6 +432,11 @@ static void keep_looking(struct loop *l)
         all.look_timer = loop_timer_new(l, on_look_timer, l);
         loop_timer_set(all.look_timer, LOOK_MS, LOOK_MS);
     }
+}
+
+void process_set_idle(struct process *p, bool is_idle)
+{
+    p->is_idle = is_idle;
 }
 
 int process_count(const struct process *p)
@@ -482,6 +488,8 @@ static void guard_arguments(const struct process_options *opt, const struct proc
         add_word(w, arena_printf(a, "uid=%u", (unsigned)opt->uid).p);
         add_word(w, arena_printf(a, "gid=%u", (unsigned)opt->gid).p);
     }
+    if (opt->drops_capabilities)
+        add_word(w, "capabilities=none");
     if (opt->cwd)
         add_word(w, arena_printf(a, "cwd=%s", opt->cwd).p);
     if (p->cgroup[0])

@@ -39,6 +39,7 @@ struct process_options {
     bool has_user;           // switch to uid and gid, no supplementary groups
     uid_t uid;
     gid_t gid;
+    bool drops_capabilities; // where it stays root, it has none of root's powers (a user it switches to has none anyway)
     bool own_pids;           // a PID namespace with its own /proc, where permitted (process_can_own_pids)
     const char *const *hidden; // NULL-terminated folders to be empty in there; only with own_pids
     int64_t memory_bytes;    // of the whole tree; 0: not limited
@@ -57,8 +58,10 @@ pid_t process_pid(const struct process *p); // of the guard: root of the tree
 // Ends it and all descendants at once (SIGKILL); `ended` follows. May be called again.
 void process_kill(struct process *p);
 void process_set_memory(struct process *p, int64_t bytes);
+// Nothing is expected of it now: it is looked at every 2 s only. False at the start.
+void process_set_idle(struct process *p, bool is_idle);
 // How many processes it consists of: itself, what it started, helpers of the containment. The moment's
-// truth with a control group, else up to 250 ms old; -1 when unknown.
+// truth with a control group, else that of the last look; -1 when unknown.
 int process_count(const struct process *p);
 // Gives to `output` what is in the pipes at this moment, at most 1 MB of each.
 void process_read_output(struct process *p);

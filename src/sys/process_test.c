@@ -157,8 +157,8 @@ TEST(descriptors_are_passed_in_order_and_no_others)
     int pair[2], stray = open("/dev/null", O_RDONLY); // inheritable, as a careless library leaves it
     REQUIRE("a pair", socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0 && stray >= 0);
     CLEANUP(watched_fini) struct watched w = { 0 };
-    REQUIRE("runs", run_sh(&w, "echo hello >&3; ls /proc/$$/fd | tr '\\n' ' '", (struct process_options){ .fds = &pair[1], .fd_count = 1 }));
-    CHECK_STR("standard ones and that one", buf_str(&w.out), STR("0 1 2 3 "));
+    REQUIRE("runs", run_sh(&w, "echo hello >&3; ls -m /proc/$$/fd; true", (struct process_options){ .fds = &pair[1], .fd_count = 1 }));
+    CHECK_STR("standard ones and that one", buf_str(&w.out), STR("0, 1, 2, 3\n"));
     close(pair[1]);
     close(stray);
     char text[16] = "";
@@ -184,6 +184,18 @@ TEST(another_user)
     char want[64];
     snprintf(want, sizeof want, "%u\n%u\n%u\nrefused\n", uid, gid, gid);
     CHECK_STR("user, group, no other groups; the guard is out of reach", buf_str(&w.out), str_from(want));
+}
+
+TEST(root_without_its_powers)
+{
+    CLEANUP(watched_fini) struct watched w = { 0 };
+    REQUIRE("runs", run_sh(&w, "grep -E 'Cap(Prm|Eff|Bnd|Amb)' /proc/$$/status | cut -f2 | sort -u", (struct process_options){ .drops_capabilities = true }));
+    if (geteuid() == 0)
+        CHECK_STR("none of any kind", buf_str(&w.out), STR("0000000000000000\n"));
+    CLEANUP(watched_fini) struct watched hidden = { 0 };
+    const char *hide[] = { "/usr/share/doc", NULL };
+    if (process_can_own_pids() && run_sh(&hidden, "umount /usr/share/doc 2>/dev/null; ls -A /usr/share/doc | wc -l", (struct process_options){ .drops_capabilities = true, .own_pids = true, .hidden = hide }))
+        CHECK_STR("and what is hidden from it stays hidden", buf_str(&hidden.out), STR("0\n"));
 }
 
 // Everything that ends a tree is tried with each of the means.
@@ -265,8 +277,8 @@ TEST(a_namespace_shows_only_its_own)
 TEST(memory_is_limited_for_the_tree)
 {
     CLEANUP(watched_fini) struct watched w = { 0 };
-    // Each keeps about 24 MB; no single one is over the limit.
-    const char *eat = "eat() { head -c 12000000 /dev/zero | tr '\\0' x | { read -r all; sleep 1000; }; }; eat & eat & eat & eat & eat & wait";
+    // Each keeps about 30 MB; no single one is over the limit. tail holds a line until it ends.
+    const char *eat = "for i in 1 2 3; do (head -c 30000000 /dev/zero; sleep 1000) | tail -n 1 & done; wait";
     REQUIRE("ends", run_sh(&w, eat, (struct process_options){ .memory_bytes = 48 << 20 }));
     CHECK("for its memory", w.end.is_over_memory);
     CHECK_TEXT("in words", w.text, "used more than its 48 MB of memory and was ended");
