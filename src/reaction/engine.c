@@ -200,35 +200,28 @@ void run_requests_done(struct active *run)
 
 struct finishing {
     struct active *run;
-    struct store_finish item; // its texts live as long as the run
+    struct store_finish item; // its texts live in the attempt's arena
     struct loop_timer *retry;
 };
 
-static void finished(void *ctx, const bool *was_current, size_t count, const struct err *e);
-
-static void store_end(void *ctx)
-{
-    struct finishing *f = ctx;
-    struct engine *g = f->run->engine;
-    store_finish(g->opt.store, g->loop, &f->item, 1, finished, f);
-}
+static void store_end(void *ctx);
 
 static void finished(void *ctx, const bool *was_current UNUSED, size_t count UNUSED, const struct err *e)
 {
     struct finishing *f = ctx;
     struct active *run = f->run;
     struct engine *g = run->engine;
-    enum run_state state = f->item.state;
     if (e->kind != ERR_NONE && !g->is_stopping) {
-        // The disk is full, or its sync failed: what happened is kept here until it can be stored.
+        // The effect has happened: its end is stored as soon as the store takes it (the disk was full, say).
         if (!f->retry)
             f->retry = loop_timer_new(g->loop, store_end, f);
         loop_timer_set(f->retry, STORE_RETRY_MS, 0);
         return;
     }
+    enum run_state state = f->item.state;
+    ready_finished(&g->ready, run->run.reaction_id);
     if (e->kind == ERR_NONE) {
         note_run(g, &run->run, state);
-        ready_finished(&g->ready, run->run.reaction_id);
         if (state == RUN_WAITING)
             ready_waiting(&g->ready, run->run.reaction_id, f->item.due_ms);
         else if (run->run.order_key.n)
@@ -237,9 +230,6 @@ static void finished(void *ctx, const bool *was_current UNUSED, size_t count UNU
         g->stats.succeeded += state == RUN_SUCCEEDED;
         g->stats.failed += state == RUN_FAILED || state == RUN_DEAD_LETTERED || state == RUN_INTERRUPTED;
         pthread_mutex_unlock(&g->lock);
-    } else {
-        // The server stops before the end could be stored: the run keeps its lease and is settled by the next start.
-        ready_finished(&g->ready, run->run.reaction_id);
     }
     loop_timer_free(f->retry);
     free(f);
@@ -247,6 +237,12 @@ static void finished(void *ctx, const bool *was_current UNUSED, size_t count UNU
     if (!run->requests)
         active_free(run);
     schedule(g);
+}
+
+static void store_end(void *ctx)
+{
+    struct finishing *f = ctx;
+    store_finish(f->run->engine->opt.store, f->run->engine->loop, &f->item, 1, finished, f);
 }
 
 static enum run_state state_after(struct active *run, const struct attempt_end *end, int64_t *due_ms)
