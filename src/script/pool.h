@@ -6,8 +6,14 @@
 // descendants and replaced. Late frames (other run, older fence) are dropped. Nothing in a frame is
 // trusted. docs/worker-protocol.md is the protocol.
 //
-// Everything runs on the loop's thread. Job callbacks come in the order: started?, (log | call |
-// egress)*, done; done exactly once, after which the job is forgotten.
+// Everything runs on the loop's thread, and one thread has all the pools of a program (sys/process.h).
+// Job callbacks come in the order: started?, (log | call | egress)*, done; done exactly once and never from
+// within script_job_start or script_job_cancel. After it the job is gone: an answer to one of its calls
+// that comes later must be dropped by whoever has it.
+//
+// Fair among owners: each has a turn before any has a second one, and who runs several jobs at once gets
+// half of the free places, the next one half of the rest, so that one that hangs in all its runs leaves
+// room. A run that succeeded may leave nothing running: what it detached is ended with its worker.
 #pragma once
 
 #include "json/json.h"
@@ -22,36 +28,43 @@ struct script_pool_options {
     struct loop *loop;
     enum script_engine engine;
     const char *runtime_dir;    // where the built worker host lies (build/powershell)
-    const char *work_dir;       // private temp folders of workers are made below
+    const char *work_dir;       // private temp folders of workers are made below; nobody else's. With another
+                                // user, that user must be able to come to it and to runtime_dir
     int max_workers;            // 0: 2 per core, at least 4
     int warm_workers;           // idle unassigned ones kept ready; default 1
     int max_runs_per_worker;    // then recycled; 0: 1000
     int64_t idle_ms;            // an assigned worker idle that long is recycled; 0: 5 minutes
     int64_t grace_ms;           // between cancel and kill; 0: 2000
     const char *run_as_user;    // OS user workers run as where the server may switch; NULL: none
-    bool use_sandbox;           // bubblewrap where installed
-    const char *const *hidden;  // NULL-terminated folders that are empty inside the sandbox; may be NULL
+    bool use_sandbox;           // bubblewrap where installed and allowed: all but its own folder is read-only
+    const char *const *hidden;  // NULL-terminated folders that are empty for workers (by the sandbox, else by their
+                                // PID namespace where they have one). Not one that holds work_dir. May be NULL
     int64_t start_ms;           // from a worker's start to its being ready; 0: 60 s
 };
 
 struct script_capabilities {     // for doctor
     bool is_available;
     char engine[16];             // "bundled" or "pwsh"
-    char version[32];
+    char version[32];            // this and what it lacks: empty until the first worker has said hello
     char path[512];
     char containment[128];       // how descendants are killed and limits enforced here
     char missing[1024];          // commands this engine lacks; or, when not available, what to install and how
 };
 
+// Opens also where no engine can be found: jobs then end at once, as interrupted before their start, with what
+// to install; it is looked for again every few seconds.
 MUST_USE bool script_pool_open(const struct script_pool_options *opt, struct script_pool **out, struct err *e);
 // Kills all workers (jobs end as interrupted), then done(ctx) when no process is left.
 void script_pool_close(struct script_pool *p, void (*done)(void *ctx), void *ctx);
 struct script_capabilities script_pool_capabilities(struct script_pool *p);
 int script_pool_idle(const struct script_pool *p);   // warm or free workers
 int script_pool_busy(const struct script_pool *p);
-// True when a job of this owner could start now.
+// True when a job of this owner could start now, or as soon as a worker for it has started.
 bool script_pool_has_room(const struct script_pool *p, str owner);
 
+// Interrupted: the worker ended without a result (a crash, the server's end, a broken protocol); what the
+// script did is unknown, and nothing at all where it had not started. Timed out and cancelled are told when
+// no process of the run is left.
 enum script_outcome { SCRIPT_SUCCEEDED, SCRIPT_FAILED, SCRIPT_TIMED_OUT, SCRIPT_INTERRUPTED, SCRIPT_CANCELLED };
 
 struct script_result {
@@ -88,7 +101,7 @@ struct script_job_options {
     bool (*egress)(void *ctx, str host, str address, int port, str *reason);
     void (*done)(void *ctx, const struct script_result *result);
 };
-// Waits for a worker of its owner if all are busy.
+// Waits for a worker of its owner if all are busy. The time-out runs from the moment it has one.
 struct script_job *script_job_start(struct script_pool *p, const struct script_job_options *opt);
 void script_job_cancel(struct script_job *job, const char *reason);
 

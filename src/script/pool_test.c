@@ -476,6 +476,53 @@ TEST(the_environment_of_a_worker)
     CHECK("a limit for the heap", strstr(h.output, "\"DOTNET_GCHeapHardLimit=0x18000000\""));
 }
 
+static int open_descriptors(void)
+{
+    int n = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (dir && readdir(dir))
+        n++;
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+static int64_t resident_bytes(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%*d %ld", &pages) != 1)
+        pages = 0;
+    if (f)
+        fclose(f);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+// quality.md R12: whatever workers do, nothing of it stays with us.
+TEST(failures_leave_nothing_behind)
+{
+    static const char *const scripts[] = { "die 9", "quit 1", "close", "raw ffffffff\nhang", "flood 300000\ndie 9", "lines 200\nwait", "spawn\nhang", "spawn\nfail x", "out 1", "frame {}\nhang" };
+    CLEANUP(bench_fini) struct bench b = { 0 };
+    REQUIRE("opens", bench_open(&b, (struct script_pool_options){ .warm_workers = 2, .grace_ms = 20 }));
+    int descriptors = 0;
+    int64_t bytes = 0;
+    for (int round = 0; round < 15; round++) {
+        CLEANUP(many_fini) struct many all = { 0 };
+        for (size_t i = 0; i < COUNT(scripts); i++)
+            start(&b, &all.h[i], (struct given){ .script = scripts[i], .owner = scripts[i], .timeout_ms = 200 });
+        wait_all(&b);
+        while (script_pool_idle(b.pool) < 2 && !b.is_late)
+            turn(&b); // what is replaced has ended, what replaces it is there
+        if (round == 2) {
+            descriptors = open_descriptors();
+            bytes = resident_bytes();
+        }
+    }
+    // Workers that live now hold a few; each failure would have left one at least.
+    CHECK("no descriptors", open_descriptors() <= descriptors + 30);
+    CHECK("no memory", resident_bytes() < bytes + (10 << 20));
+}
+
 TEST(another_user_and_a_sandbox)
 {
     if (!process_can_switch_user())

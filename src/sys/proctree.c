@@ -40,7 +40,7 @@ bool proctree_parse_stat(const char *line, size_t n, int64_t page_bytes, struct 
         }
         if (field != STAT_PARENT && field != STAT_START && field != STAT_RSS)
             continue;
-        if (!str_to_i64(word, &value) || value < 0)
+        if (!str_to_i64(word, &value) || value < 0 || (field == STAT_PARENT && value > INT32_MAX))
             return false;
         if (field == STAT_PARENT)
             entry.parent = (pid_t)value;

@@ -24,7 +24,8 @@ TEST(a_stat_line_is_read_whatever_the_name)
     CHECK("a name made to mislead", parse("43 (x) S 1 (y) R) Z 8 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 11 1000 0 1", &e));
     CHECK_INT("its true parent", e.parent, 8);
     CHECK("its true state", e.is_zombie);
-    static const char *const bad[] = { "", "42", "42 (sh", "42 (sh)", "42 (sh) S", "42 (sh) S x", "x (sh) S 1 2 3", "42 (sh) S 7 42 42 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 9 1", "-1 (sh) S 7 1" };
+    static const char *const bad[] = { "", "42", "42 (sh", "42 (sh)", "42 (sh) S", "42 (sh) S x", "x (sh) S 1 2 3", "42 (sh) S 7 42 42 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 9 1", "-1 (sh) S 7 1",
+        "42 (sh) S 72424194560 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 9876 1000 25 1" };
     for (size_t i = 0; i < COUNT(bad); i++)
         CHECK(bad[i], !parse(bad[i], &e));
 }
