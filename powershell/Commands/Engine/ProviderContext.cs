@@ -23,15 +23,10 @@ internal sealed class ProviderContext
     public bool Force { set => SetForce(_raw, value); }
     public bool PassThru { set => SetPassThru(_raw, value); }
     public bool LiteralPath { set => SetSuppressWildcardExpansion(_raw, value); }
-    public string Filter { set => SetFilter(_raw, value); }
     public object DynamicParameters { set => SetDynamicParameters(_raw, value); }
 
     public void SetFilters(string[] include, string[] exclude, string filter) =>
         SetFilters(_raw, new Collection<string>(include ?? []), new Collection<string>(exclude ?? []), filter);
-
-    public bool HasErrors => GetHasErrors(_raw);
-    public Collection<ErrorRecord> Errors => GetErrors(_raw);
-    public Collection<PSObject> Objects => GetObjects(_raw);
 
     // Items.
     public void GetItem(ProviderIntrinsics p, string path) => Get(p.Item, path, _raw);
@@ -96,12 +91,8 @@ internal sealed class ProviderContext
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_Force")] static extern void SetForce([UnsafeAccessorType(Raw)] object c, SwitchParameter on);
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_PassThru")] static extern void SetPassThru([UnsafeAccessorType(Raw)] object c, bool on);
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_SuppressWildcardExpansion")] static extern void SetSuppressWildcardExpansion([UnsafeAccessorType(Raw)] object c, bool on);
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_Filter")] static extern void SetFilter([UnsafeAccessorType(Raw)] object c, string filter);
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_DynamicParameters")] static extern void SetDynamicParameters([UnsafeAccessorType(Raw)] object c, object value);
     [UnsafeAccessor(UnsafeAccessorKind.Method)] static extern void SetFilters([UnsafeAccessorType(Raw)] object c, Collection<string> include, Collection<string> exclude, string filter);
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "HasErrors")] static extern bool GetHasErrors([UnsafeAccessorType(Raw)] object c);
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "GetAccumulatedErrorObjects")] static extern Collection<ErrorRecord> GetErrors([UnsafeAccessorType(Raw)] object c);
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "GetAccumulatedObjects")] static extern Collection<PSObject> GetObjects([UnsafeAccessorType(Raw)] object c);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method)] static extern void Get(ItemCmdletProviderIntrinsics p, string path, [UnsafeAccessorType(Raw)] object c);
     [UnsafeAccessor(UnsafeAccessorKind.Method)] static extern void Set(ItemCmdletProviderIntrinsics p, string path, object value, [UnsafeAccessorType(Raw)] object c);

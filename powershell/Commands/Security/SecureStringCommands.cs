@@ -34,8 +34,8 @@ internal static class SecureText
     {
         using Aes aes = Aes.Create();
         aes.Key = key;
-        byte[] sealed_ = aes.EncryptCbc(Encoding.Unicode.GetBytes(Plain(s)), aes.IV);
-        string parts = $"2|{Convert.ToBase64String(aes.IV)}|{Convert.ToHexStringLower(sealed_)}";
+        byte[] encrypted = aes.EncryptCbc(Encoding.Unicode.GetBytes(Plain(s)), aes.IV);
+        string parts = $"2|{Convert.ToBase64String(aes.IV)}|{Convert.ToHexStringLower(encrypted)}";
         return Header + Convert.ToBase64String(Encoding.Unicode.GetBytes(parts));
     }
 

@@ -30,7 +30,6 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
 
     // Set by a command that goes on to another page.
     internal Uri FollowUri { get; set; }
-    internal bool PreserveMethod => PreserveHttpMethodOnRedirect;
     internal bool WritesToPipeline => OutFile == null || PassThru;
 
     protected override void ProcessRecord()
@@ -53,7 +52,7 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
 
     void Request(HttpClient client, Uri uri)
     {
-        HttpRequestMessage request = NewRequest(uri, HttpMethod_);
+        HttpRequestMessage request = NewRequest(uri, RequestMethod);
         try
         {
             WriteVerbose($"Requested HTTP/{request.Version} {request.Method} with {request.Content?.Headers.ContentLength ?? 0}-byte payload");
@@ -193,13 +192,13 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
 
     // Requests.
 
-    HttpMethod HttpMethod_ => CustomMethod != null ? new HttpMethod(CustomMethod.ToUpperInvariant())
+    HttpMethod RequestMethod => CustomMethod != null ? new HttpMethod(CustomMethod.ToUpperInvariant())
         : Method == WebRequestMethod.Default ? HttpMethod.Get : new HttpMethod(Method.ToString().ToUpperInvariant());
 
     Uri Absolute(Uri given)
     {
         Uri uri = given.IsAbsoluteUri ? given : new Uri("http://" + given.OriginalString);
-        if (Body is { } body && (body is PSObject wrapped ? wrapped.BaseObject : body) is IDictionary pairs && HttpMethod_ == HttpMethod.Get)
+        if (Body is { } body && (body is PSObject wrapped ? wrapped.BaseObject : body) is IDictionary pairs && RequestMethod == HttpMethod.Get)
         {
             var builder = new UriBuilder(uri);
             string query = WebText.UrlEncode(pairs);
