@@ -285,6 +285,12 @@ const struct json *decode_any(struct decode *d, const char *name)
     return take(d, name);
 }
 
+const struct json *decode_member(struct decode *d, const char *name)
+{
+    take(d, name);
+    return json_get(d->object, str_from(name));
+}
+
 int64_t decode_time_ms(struct decode *d, const char *name, int64_t otherwise)
 {
     const struct json *j = take(d, name);

@@ -42,6 +42,8 @@ const struct json *decode_array(struct decode *d, const char *name);
 // An array of text; *count is set, NULL when empty. Each element must be text.
 str *decode_str_list(struct decode *d, const char *name, size_t *count);
 const struct json *decode_any(struct decode *d, const char *name);
+// As it stands, an explicit null too, for fields where null and absent differ; NULL when absent.
+const struct json *decode_member(struct decode *d, const char *name);
 int64_t decode_time_ms(struct decode *d, const char *name, int64_t otherwise);
 // Known, whatever it holds: what the server sets and a client sends back unread.
 void decode_ignore(struct decode *d, const char *name);

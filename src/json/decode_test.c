@@ -111,12 +111,14 @@ TEST(what_fits_is_read)
     CHECK("an object", decode_object(&d, "O"));
     CHECK("an array", decode_array(&d, "A")->count == 1);
     CHECK("anything", decode_any(&d, "X") == json_get(j, STR("X")));
+    CHECK("a member", decode_member(&d, "X") == json_get(j, STR("X")));
 
     CHECK_STR("null is as if left out: text", decode_str(&d, "N", STR("y")), STR("y"));
     CHECK_INT("number", decode_i64(&d, "N", 7, 0, 1), 7);
     CHECK("boolean", decode_bool(&d, "N", true));
     CHECK_INT("choice", decode_choice(&d, "N", levels, -1), -1);
     CHECK("list, object, array, anything", !decode_str_list(&d, "N", &none) && !decode_object(&d, "N") && !decode_array(&d, "N") && !decode_any(&d, "N"));
+    CHECK("but a member is null where it says null", json_is(decode_member(&d, "N"), JSON_NULL) && !decode_member(&d, "nowhere"));
     CHECK_INT("time", decode_time_ms(&d, "Absent", 5), 5);
     decode_done(&d);
     CHECK_INT("nothing was wrong", errors.count, 0);

@@ -182,7 +182,7 @@ static void decode_variables(struct decode *parent, struct reaction *r)
         v->name = decode_required_str(&d, "Name");
         v->is_sensitive = decode_bool(&d, "IsSensitive", false);
         v->secret = decode_str(&d, "Secret", (str){ "", 0 });
-        v->value = decode_any(&d, "Value");
+        v->value = decode_member(&d, "Value"); // null removes a stored one, absent keeps it
         if (v->value && !json_is(v->value, JSON_STRING) && !json_is(v->value, JSON_NULL) && !v->is_sensitive)
             decode_error(&d, "Value", "must be text, not %s", json_type_name(v->value));
         if (v->secret.n && v->value && !json_is(v->value, JSON_NULL))

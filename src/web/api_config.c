@@ -19,7 +19,7 @@ static bool begin(struct api_call *c, struct decode *d, const struct json *sent)
 // A secret field goes on as it was sent: sealed.c judges it.
 static void pass_secret(struct api_call *c, struct decode *d, struct json *doc, const char *name)
 {
-    const struct json *value = decode_any(d, name);
+    const struct json *value = decode_member(d, name); // null removes, absent keeps
     if (value)
         json_add(doc, str_from(name), json_copy(c->arena, value));
 }
@@ -158,7 +158,21 @@ static void decorate_connection(struct api_call *c, const struct store_object *o
     json_add_null(c->arena, state, "LastError");
 }
 
-static const struct object_api connections = { KIND_CONNECTION, "connections", "Connection", "connection", false, normalise_connection, decorate_connection, NULL };
+static bool may_delete_connection(struct api_call *c, const struct store_object *o)
+{
+    struct err e = { 0 };
+    struct store_objects found;
+    if (!store_list(c->web->opt.store, KIND_IDENTITY, o->space_id, 0, (struct store_page){ .take = 1 }, c->arena, &found, &e)) {
+        api_fail_with(c, &e);
+        return false;
+    }
+    if (!found.total)
+        return true;
+    api_fail(c, ERR_CONFLICT, "the space has identities of this connection: delete them first");
+    return false;
+}
+
+static const struct object_api connections = { KIND_CONNECTION, "connections", "Connection", "connection", false, normalise_connection, decorate_connection, may_delete_connection };
 
 void connections_list(struct api_call *c) { object_list(c, &connections, 0); }
 void connections_create(struct api_call *c) { object_create(c, &connections); }
