@@ -75,7 +75,9 @@ struct date_text {
     str s;
     struct date_number numbers[3];
     int count, month, weekday; // month 0, weekday -1: none was named
-    bool has_time, has_offset, is_utc, has_meridiem;
+    bool has_time, has_offset, is_utc, has_meridiem, is_pm;
+    bool is_broken;
+    bool is_iso;         // the time stands behind a T: only a zone may follow
     bool is_behind_time; // the last piece was the time
     bool has_date_first; // some of the date stood before the time
     struct date_parts time;
@@ -137,24 +139,25 @@ static bool take_name(struct date_text *t, const char *const *names, int count, 
 
 static bool take_meridiem(struct date_text *t)
 {
-    str before = t->s;
-    skip_blanks(t);
-    bool is_pm = false;
-    if (!take_word(t, "AM")) {
-        is_pm = take_word(t, "PM");
-        if (!is_pm) {
-            t->s = before;
-            return true;
-        }
-    }
+    bool is_pm = take_word(t, "PM");
+    if (!is_pm && !take_word(t, "AM"))
+        return false;
     if (t->has_meridiem)
-        return false;
+        t->is_broken = true;
     t->has_meridiem = true;
-    if (!is_pm && t->time.hour > 12)
+    t->is_pm = is_pm;
+    return true;
+}
+
+static bool apply_meridiem(struct date_text *t)
+{
+    if (!t->has_meridiem)
+        return true;
+    if (!t->has_time || (!t->is_pm && t->time.hour > 12))
         return false;
-    if (t->time.hour == 12 && !is_pm)
+    if (t->time.hour == 12 && !t->is_pm)
         t->time.hour = 0;
-    else if (t->time.hour < 12 && is_pm)
+    else if (t->time.hour < 12 && t->is_pm)
         t->time.hour += 12;
     return true;
 }
@@ -175,41 +178,48 @@ static bool take_fraction(struct date_text *t)
     return digits > 0;
 }
 
+static int date_parts_found(const struct date_text *t)
+{
+    return t->count + (t->month > 0);
+}
+
 // Behind the hour.
-static bool take_time(struct date_text *t, int hour)
+static bool take_time(struct date_text *t, struct date_number hour)
 {
     struct date_number n;
-    if (t->has_time)
+    // A date has all its parts before the time, or stands behind it.
+    if (t->has_time || hour.digits > 2 || (date_parts_found(t) && date_parts_found(t) < 3))
         return false;
     t->has_time = t->is_behind_time = true;
-    t->has_date_first = t->count || t->month;
-    t->time.hour = hour;
+    t->has_date_first = date_parts_found(t) > 0;
+    t->time.hour = hour.value;
     str before = t->s;
     skip_blanks(t);
     if (!take_char(t, ':')) {
         t->s = before;
-        return take_meridiem(t) && t->has_meridiem;
+        skip_blanks(t);
+        return !t->is_iso && take_meridiem(t);
     }
     skip_blanks(t);
-    if (!take_number(t, &n) || n.digits > 2)
+    if (!take_number(t, &n) || n.digits > 2 || (t->is_iso && (n.digits != 2 || hour.digits != 2)))
         return false;
     t->time.minute = n.value;
     before = t->s;
     skip_blanks(t);
-    if (take_char(t, ':')) {
-        skip_blanks(t);
-        if (!take_number(t, &n) || n.digits > 2)
-            return false;
-        t->time.second = n.value;
-        if (t->s.n > 1 && (*t->s.p == '.' || (*t->s.p == ',' && is_digit(t->s.p[1])))) {
-            t->s = str_skip(t->s, 1);
-            if (!take_fraction(t))
-                return false;
-        }
-    } else {
+    if (!take_char(t, ':')) {
         t->s = before;
+        return true;
     }
-    return take_meridiem(t);
+    skip_blanks(t);
+    if (!take_number(t, &n) || n.digits > 2 || (t->is_iso && n.digits != 2))
+        return false;
+    t->time.second = n.value;
+    if (t->s.n && (*t->s.p == '.' || (*t->s.p == ',' && t->s.n > 1 && is_digit(t->s.p[1])))) {
+        t->s = str_skip(t->s, 1);
+        if (!take_fraction(t) && t->is_iso)
+            return false;
+    }
+    return true;
 }
 
 static bool take_offset(struct date_text *t, int sign)
@@ -243,33 +253,44 @@ static bool take_piece(struct date_text *t)
     struct date_number n;
     int index;
     char c = *t->s.p;
-    bool is_behind_time = t->is_behind_time;
+    bool is_behind_time = t->is_behind_time, has_date = date_parts_found(t) == 3;
     t->is_behind_time = false;
     if (is_digit(c)) {
-        if (!take_number(t, &n))
+        if (!take_number(t, &n) || t->is_iso)
             return false;
         if (is_hour(t))
-            return n.digits <= 2 && take_time(t, n.value);
-        if (t->count == 3 || n.digits > 4 || (t->has_time && t->has_date_first))
+            return take_time(t, n);
+        if (t->count == 3 || (t->has_time && t->has_date_first))
             return false;
         n.is_after_month = t->month > 0;
         t->numbers[t->count++] = n;
         return true;
     }
-    bool has_date = t->count >= 2 || (t->count && t->month);
-    if (c == '+' || (c == '-' && is_behind_time)) {
+    if (c == '+' || (c == '-' && (is_behind_time || has_date))) {
         t->s = str_skip(t->s, 1);
-        return (t->has_time || has_date) && take_offset(t, c == '+' ? 1 : -1);
+        return (t->has_time || date_parts_found(t) > 1) && take_offset(t, c == '+' ? 1 : -1);
     }
     if (c == '/' || c == '-' || c == '.') {
         // A date's separator stands between its parts.
         t->s = str_skip(t->s, 1);
         skip_blanks(t);
-        return (t->count || t->month) && t->s.n && *t->s.p != '/' && *t->s.p != '-' && *t->s.p != '.';
+        return date_parts_found(t) && t->s.n && *t->s.p != '/' && *t->s.p != '-' && *t->s.p != '.';
     }
     if (c == ',') {
         t->s = str_skip(t->s, 1);
         return true;
+    }
+    if (take_word(t, "Z")) {
+        bool is_new = !t->is_utc && !t->has_offset;
+        t->is_utc = true;
+        return is_new && (t->has_time || has_date);
+    }
+    if (t->is_iso)
+        return false;
+    if (take_word(t, "GMT")) {
+        bool is_new = !t->is_utc && !t->has_offset;
+        t->is_utc = true;
+        return is_new && (t->has_time || has_date);
     }
     if (take_name(t, date_month_names, 12, &index)) {
         if (t->month)
@@ -286,15 +307,10 @@ static bool take_piece(struct date_text *t)
     if ((c | 32) == 't') {
         t->s = str_skip(t->s, 1);
         skip_blanks(t);
-        return has_date && take_number(t, &n) && n.digits <= 2 && is_hour(t) && take_time(t, n.value);
+        t->is_iso = true;
+        return t->count == 3 && !t->month && t->numbers[0].digits > 2 && take_number(t, &n) && is_hour(t) && take_time(t, n);
     }
-    if (take_word(t, "Z") || take_word(t, "GMT")) {
-        if (t->is_utc || t->has_offset || (!t->has_time && !has_date))
-            return false;
-        t->is_utc = true;
-        return true;
-    }
-    return take_word(t, "A.D.") || take_word(t, "AD");
+    return take_meridiem(t) || take_word(t, "A.D.") || take_word(t, "AD");
 }
 
 static int full_year(struct date_number n)
@@ -315,7 +331,7 @@ static bool assign_date(const struct date_text *t, struct date_parts *p)
     if (t->month) {
         p->month = t->month;
         if (t->count == 1) {
-            if (n[0].is_after_month && !is_year(n[0]) && n[0].value <= days_of_month(2000, p->month))
+            if (n[0].is_after_month && !is_year(n[0]))
                 p->day = n[0].value;
             else
                 p->year = full_year(n[0]);
@@ -326,6 +342,11 @@ static bool assign_date(const struct date_text *t, struct date_parts *p)
         int year = is_year(n[0]) ? 0 : 1;
         p->year = full_year(n[year]);
         p->day = n[1 - year].value;
+        // The day comes first, unless only the other reading is a date: 99-May-12.
+        if (!is_year(n[year]) && (p->day < 1 || p->day > days_of_month(p->year, p->month))) {
+            p->year = full_year(n[0]);
+            p->day = n[1].value;
+        }
         return !is_year(n[1 - year]);
     }
     switch (t->count) {
@@ -367,8 +388,10 @@ bool date_read(str text, int64_t today_ms, struct date *out)
 
     struct date_text t = { .s = text, .weekday = -1 };
     for (skip_blanks(&t); t.s.n; skip_blanks(&t))
-        if (!take_piece(&t))
+        if (!take_piece(&t) || t.is_broken)
             return false;
+    if (!apply_meridiem(&t))
+        return false;
 
     struct date_parts today = date_split(date_now(today_ms, DATE_LOCAL).ticks), p = t.time;
     p.fraction = 0;

@@ -1,6 +1,7 @@
 #include "template/loose.h"
 
 #include "base/limits.h"
+#include "base/map.h"
 #include "template/chars.h"
 #include "template/number.h"
 
@@ -12,7 +13,15 @@ struct reader {
     size_t at;
     size_t nodes;
     bool has_token;
+    struct loose *comments_of; // the array whose comments are elements: only where the whole is an array
+    struct map names[LIMIT_JSON_DEPTH]; // of open objects that have many members
 };
+
+static void reader_fini(struct reader *r)
+{
+    for (size_t i = 0; i < COUNT(r->names); i++)
+        map_fini(&r->names[i]);
+}
 
 static char peek(const struct reader *r)
 {
@@ -22,6 +31,34 @@ static char peek(const struct reader *r)
 static bool is_end(const struct reader *r)
 {
     return r->at >= r->s.n;
+}
+
+static struct loose *new_node(struct reader *r, enum loose_type type)
+{
+    struct loose *node = ARENA_NEW(r->a, struct loose);
+    node->type = type;
+    r->nodes++;
+    return node;
+}
+
+static void link_last(struct loose *parent, struct loose *child)
+{
+    child->previous = parent->last;
+    if (parent->last)
+        parent->last->next = child;
+    else
+        parent->first = child;
+    parent->last = child;
+    parent->count++;
+}
+
+static void add_comment(struct reader *r, size_t from, size_t n)
+{
+    if (!r->comments_of)
+        return;
+    struct loose *comment = new_node(r, LOOSE_COMMENT);
+    comment->text = str_sub(r->s, from, n);
+    link_last(r->comments_of, comment);
 }
 
 // White space and comments. False for a comment that is none or does not end.
@@ -34,26 +71,21 @@ static bool skip(struct reader *r)
         if (peek(r) != '/')
             return true;
         char kind = r->at + 1 < r->s.n ? r->s.p[r->at + 1] : '\0';
+        size_t from = r->at + 2;
         if (kind == '/') {
             while (!is_end(r) && peek(r) != '\n' && peek(r) != '\r')
                 r->at++;
+            add_comment(r, from, r->at - from);
         } else if (kind == '*') {
-            ptrdiff_t end = str_find(str_skip(r->s, r->at + 2), STR("*/"));
+            ptrdiff_t end = str_find(str_skip(r->s, from), STR("*/"));
             if (end < 0)
                 return false;
-            r->at += 2 + (size_t)end + 2;
+            add_comment(r, from, (size_t)end);
+            r->at = from + (size_t)end + 2;
         } else {
             return false;
         }
     }
-}
-
-static struct loose *new_node(struct reader *r, enum loose_type type)
-{
-    struct loose *node = ARENA_NEW(r->a, struct loose);
-    node->type = type;
-    r->nodes++;
-    return node;
 }
 
 static bool read_hex4(struct reader *r, uint32_t *out)
@@ -300,7 +332,7 @@ static bool read_number(struct reader *r, struct loose *out)
         return s.n <= 380;
     }
     out->type = LOOSE_FLOAT;
-    return number_read_amount(s, &out->real) && !isinf(out->real);
+    return number_read_amount(s, &out->real);
 }
 
 static bool take_word(struct reader *r, const char *word)
@@ -368,47 +400,55 @@ static bool read_name(struct reader *r, str *name)
     return name->n && (peek(r) == ':' || (!is_end(r) && chars_is_space(chars_decode(r->s.p + r->at, r->s.n - r->at, &after))));
 }
 
-static void append(struct loose *parent, struct loose *child)
+#define MANY_MEMBERS 16
+
+static struct loose *find_member(struct loose *object, struct map *names, str name)
 {
-    if (parent->type == LOOSE_OBJECT) {
-        // A repeated name: the earlier member goes, the later one stands at the end.
-        struct loose *before = NULL;
-        for (struct loose *m = parent->first; m; before = m, m = m->next) {
-            if (!str_eq(m->name, child->name))
-                continue;
-            if (before)
-                before->next = m->next;
-            else
-                parent->first = m->next;
-            if (parent->last == m)
-                parent->last = before;
-            parent->count--;
-            break;
-        }
+    if (object->count < MANY_MEMBERS) {
+        for (struct loose *m = object->first; m; m = m->next)
+            if (str_eq(m->name, name))
+                return m;
+        return NULL;
     }
-    if (parent->last)
-        parent->last->next = child;
-    else
-        parent->first = child;
-    parent->last = child;
-    parent->count++;
+    if (!names->count)
+        for (struct loose *m = object->first; m; m = m->next)
+            map_put(names, m->name, m);
+    return map_get(names, name);
 }
 
-// One value with all that is in it.
+// A repeated name: the earlier member goes, the later one stands at the end.
+static void add_member(struct loose *object, struct map *names, struct loose *member)
+{
+    struct loose *old = find_member(object, names, member->name);
+    if (old) {
+        *(old->previous ? &old->previous->next : &object->first) = old->next;
+        *(old->next ? &old->next->previous : &object->last) = old->previous;
+        object->count--;
+    }
+    link_last(object, member);
+    if (names->count)
+        map_put(names, member->name, member);
+}
+
+// One value with all that is in it. An array may be cut off behind a value, at any depth; Newtonsoft also
+// accepts an end behind "]," or "}," where only the outermost array is open.
 static bool read_tree(struct reader *r, struct loose **out)
 {
     struct loose *open[LIMIT_JSON_DEPTH];
     size_t depth = 0;
     str name = { 0 };
+    bool was_closed = false; // the last token was ] or }
     for (;;) { // a value is due
+        struct loose *parent = depth ? open[depth - 1] : NULL, *value = NULL;
+        bool is_array = parent && parent->type == LOOSE_ARRAY;
+        r->comments_of = is_array && open[0]->type == LOOSE_ARRAY ? parent : NULL;
         if (!skip(r) || r->nodes > LIMIT_JSON_NODES)
             return false;
-        struct loose *parent = depth ? open[depth - 1] : NULL, *value = NULL;
         char c = peek(r);
-        if (is_end(r) && !(parent && parent->type == LOOSE_ARRAY))
-            return false;
-        bool is_closed = parent && parent->type == LOOSE_ARRAY && (c == ']' || is_end(r)); // "[]", "[1,]", "[1,"
-        if (!is_closed) {
+        if (is_end(r))
+            return is_array && depth == 1 && was_closed;
+        was_closed = false;
+        if (!is_array || c != ']') { // "[]" and "[1,]" close
             value = new_node(r, LOOSE_NULL);
             value->name = name;
             if (c == '[' || c == '{') {
@@ -419,13 +459,16 @@ static bool read_tree(struct reader *r, struct loose **out)
             } else if (!read_scalar(r, value)) {
                 return false;
             }
-            if (parent)
-                append(parent, value);
+            if (is_array)
+                link_last(parent, value);
+            else if (parent)
+                add_member(parent, &r->names[depth - 1], value);
             else
                 *out = value;
             if (value->type == LOOSE_ARRAY || value->type == LOOSE_OBJECT) {
                 if (depth == LIMIT_JSON_DEPTH)
                     return false;
+                map_fini(&r->names[depth]);
                 open[depth++] = value;
                 name = (str){ 0 };
                 if (value->type == LOOSE_ARRAY)
@@ -433,27 +476,26 @@ static bool read_tree(struct reader *r, struct loose **out)
             }
         }
         // Behind a value, or at the beginning of an object: close what ends here.
-        bool is_fresh = value && value->type == LOOSE_OBJECT;
+        bool is_fresh = value && value->type == LOOSE_OBJECT, is_behind_comma = false;
         for (;; is_fresh = false) {
             if (!depth)
                 return true;
             parent = open[depth - 1];
+            r->comments_of = parent->type == LOOSE_ARRAY && open[0]->type == LOOSE_ARRAY ? parent : NULL;
             if (!skip(r))
                 return false;
             c = peek(r);
-            if (c == (parent->type == LOOSE_ARRAY ? ']' : '}') && !is_end(r)) {
+            if (is_end(r))
+                return open[0]->type == LOOSE_ARRAY && !is_fresh && !is_behind_comma;
+            if (c == (parent->type == LOOSE_ARRAY ? ']' : '}')) {
                 r->at++;
                 depth--;
-                continue;
-            }
-            if (is_end(r)) {
-                if (parent->type == LOOSE_OBJECT || depth != 1)
-                    return false;
-                depth--;
+                was_closed = true;
+                is_behind_comma = false;
                 continue;
             }
             if (!is_fresh) {
-                if (c != ',')
+                if (c != ',' || is_behind_comma)
                     return false;
                 r->at++;
             }
@@ -461,11 +503,19 @@ static bool read_tree(struct reader *r, struct loose **out)
                 break;
             if (!skip(r))
                 return false;
-            if (peek(r) == '}')
+            if (peek(r) == '}') {
+                is_behind_comma = true;
                 continue;
-            if (!read_name(r, &name) || !skip(r) || peek(r) != ':')
+            }
+            size_t length;
+            if (!read_name(r, &name))
+                return false;
+            while (!is_end(r) && chars_is_space(chars_decode(r->s.p + r->at, r->s.n - r->at, &length)))
+                r->at += length;
+            if (peek(r) != ':')
                 return false;
             r->at++;
+            was_closed = false;
             break;
         }
     }
@@ -473,8 +523,11 @@ static bool read_tree(struct reader *r, struct loose **out)
 
 bool loose_parse(struct arena *a, str text, struct loose **out, bool *has_token)
 {
-    struct reader r = { .a = a, .s = text };
-    if (!read_tree(&r, out) || !skip(&r) || !is_end(&r))
+    CLEANUP(reader_fini) struct reader r = { .a = a, .s = text };
+    if (!read_tree(&r, out))
+        return false;
+    r.comments_of = NULL;
+    if (!skip(&r) || !is_end(&r))
         return false;
     *has_token = r.has_token;
     return true;
@@ -550,6 +603,7 @@ static void write_scalar(struct buf *out, const struct loose *v)
         break;
     }
     case LOOSE_STRING: write_string(out, v->text); break;
+    case LOOSE_COMMENT: buf_printf(out, "/*%.*s*/", STR_ARG(v->text)); break;
     case LOOSE_DATE: {
         buf_add_char(out, '"');
         if (!date_format(out, &v->date, STR("yyyy-MM-ddTHH:mm:ss.FFFFFFFK")))
@@ -588,8 +642,11 @@ static void write_tree(struct buf *out, const struct loose *root)
         }
         if (!depth)
             return;
-        buf_add_char(out, ',');
+        // A comment is no element to Newtonsoft's writer.
+        bool is_behind_element = v->type != LOOSE_COMMENT || v->previous;
         v = v->next;
+        if (v->type != LOOSE_COMMENT && is_behind_element)
+            buf_add_char(out, ',');
     }
 }
 
@@ -602,6 +659,7 @@ bool loose_text(struct arena *a, const struct loose *v, str *out)
         *out = STR("");
         return true;
     case LOOSE_STRING:
+    case LOOSE_COMMENT:
         *out = v->text;
         return true;
     case LOOSE_BOOL:

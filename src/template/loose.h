@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "template/date.h"
 
-enum loose_type { LOOSE_NULL, LOOSE_UNDEFINED, LOOSE_BOOL, LOOSE_INTEGER, LOOSE_BIG, LOOSE_FLOAT, LOOSE_STRING, LOOSE_DATE, LOOSE_ARRAY, LOOSE_OBJECT };
+enum loose_type { LOOSE_NULL, LOOSE_UNDEFINED, LOOSE_BOOL, LOOSE_INTEGER, LOOSE_BIG, LOOSE_FLOAT, LOOSE_STRING, LOOSE_DATE, LOOSE_COMMENT, LOOSE_ARRAY, LOOSE_OBJECT };
 
 struct loose {
     enum loose_type type;
@@ -19,9 +19,9 @@ struct loose {
     int64_t integer;
     double real;
     struct date date;
-    str text; // LOOSE_STRING: decoded; LOOSE_BIG: digits
+    str text; // LOOSE_STRING: decoded; LOOSE_BIG: digits; LOOSE_COMMENT (an element, in an array)
     str name;
-    struct loose *first, *last, *next;
+    struct loose *first, *last, *next, *previous;
 };
 
 // False where Newtonsoft throws a JsonException. *has_token: some name or string holds "#{".

@@ -274,6 +274,7 @@ static bool translate_class(struct translator *t)
         put(t, 1);
         if (peek(t, 0) == '^')
             put(t, 1);
+        bool is_behind_set = false; // \d or its like: no range begins there
         for (bool is_first = true;; is_first = false) {
             if (t->at >= t->p.n) {
                 ok = refuse(t, "a class without ]");
@@ -283,18 +284,22 @@ static bool translate_class(struct translator *t)
             if (c == ']' && !is_first)
                 break;
             if (c == '\\') {
+                is_behind_set = peek(t, 1) && strchr("dDsSwWpP", peek(t, 1));
                 if (!(ok = translate_escape(t, true)))
                     break;
-            } else if (c == '-' && peek(t, 1) == '[' && !is_first) {
+                continue;
+            }
+            if (c == '-' && peek(t, 1) == '[' && !is_first) {
                 t->at++;
                 goes_on = true;
                 break;
-            } else if (c == '[' || (c == ']' && is_first)) {
+            } else if (c == '[' || (c == ']' && is_first) || (c == '-' && is_behind_set) || (is_first && strchr(":=.", c))) {
                 buf_add_char(&t->out, '\\');
                 put(t, 1);
             } else {
                 put(t, 1);
             }
+            is_behind_set = false;
         }
         if (!ok)
             break;
@@ -388,6 +393,17 @@ static size_t quantifier(const struct translator *t)
     return peek(t, i) == '}' ? i + 1 : 0;
 }
 
+// PCRE2 repeats no assertion unless it is in a group.
+static void put_assertion(struct translator *t, size_t n)
+{
+    t->at += n;
+    bool is_repeated = quantifier(t) > 0;
+    t->at -= n;
+    buf_add_text(&t->out, is_repeated ? "(?:" : "");
+    put(t, n);
+    buf_add_text(&t->out, is_repeated ? ")" : "");
+}
+
 static bool translate(struct translator *t)
 {
     bool can_repeat = false; // something stands before
@@ -409,7 +425,14 @@ static bool translate(struct translator *t)
         can_repeat = true;
         switch (c) {
         case '\\':
-            ok = translate_escape(t, false);
+            if (peek(t, 1) && strchr("AbBGzZ", peek(t, 1)))
+                put_assertion(t, 2);
+            else
+                ok = translate_escape(t, false);
+            break;
+        case '^':
+        case '$':
+            put_assertion(t, 1);
             break;
         case '[':
             ok = translate_class(t);

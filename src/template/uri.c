@@ -8,10 +8,10 @@
 static const struct scheme {
     const char *name;
     int port;
-    bool needs_authority;
+    bool needs_authority, has_no_query;
 } schemes[] = {
-    { "http", 80, true },    { "https", 443, true }, { "ftp", 21, true },      { "ws", 80, true },       { "wss", 443, true },   { "gopher", 70, true },
-    { "telnet", 23, true },  { "nntp", 119, true },  { "net.tcp", 808, true }, { "net.pipe", -1, true }, { "ldap", 389, true },  { "file", -1, true },
+    { "http", 80, true },    { "https", 443, true }, { "ftp", 21, true, true },      { "ws", 80, true },       { "wss", 443, true },   { "gopher", 70, true, true },
+    { "telnet", 23, true, true },  { "nntp", 119, true, true },  { "net.tcp", 808, true }, { "net.pipe", -1, true }, { "ldap", 389, true },  { "file", -1, true },
     { "mailto", 25, false }, { "news", -1, false },  { "uuid", -1, false },
 };
 
