@@ -1,5 +1,7 @@
 #include "template/date.h"
 
+#include "template/chars.h"
+
 #include <stdio.h>
 
 // The standard formats of the invariant culture.
@@ -181,6 +183,12 @@ bool date_format(struct buf *out, const struct date *d, str format)
     int64_t ticks = d->ticks;
     if (!format.n)
         format = d->zone == DATE_OFFSET ? STR("MM/dd/yyyy HH:mm:ss zzz") : STR("MM/dd/yyyy HH:mm:ss");
+    if ((unsigned char)*format.p >= 0xC0 && format.n < 4 && format.n > 1) {
+        size_t length;
+        chars_decode(format.p, format.n, &length);
+        if (length == format.n)
+            return false; // one character, and no standard format
+    }
     if (format.n == 1) {
         char c = *format.p;
         const char *standard = standard_format(c);

@@ -147,7 +147,15 @@ static bool is_dns_name(str s)
     return true;
 }
 
-static bool parse_host(struct arena *a, str host, struct uri *u)
+static bool has_four_parts(str s)
+{
+    int dots = 0;
+    for (size_t i = 0; i < s.n; i++)
+        dots += s.p[i] == '.';
+    return dots == 3;
+}
+
+static bool parse_host(struct arena *a, str host, bool is_known, struct uri *u)
 {
     if (host.n && *host.p == '[') {
         unsigned char bytes[16];
@@ -161,7 +169,7 @@ static bool parse_host(struct arena *a, str host, struct uri *u)
         return true;
     }
     uint32_t address;
-    if (parse_ipv4(host, &address)) {
+    if ((is_known || has_four_parts(host)) && parse_ipv4(host, &address)) {
         u->host = arena_printf(a, "%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
         u->host_type = URI_HOST_IPV4;
         u->is_loopback = address >> 24 == 127;
@@ -180,7 +188,7 @@ static bool parse_host(struct arena *a, str host, struct uri *u)
     return host.n > 0;
 }
 
-static bool parse_authority(struct arena *a, str s, struct uri *u)
+static bool parse_authority(struct arena *a, str s, bool is_known, struct uri *u)
 {
     ptrdiff_t at = str_find_last_char(s, '@');
     if (at >= 0) {
@@ -201,14 +209,14 @@ static bool parse_authority(struct arena *a, str s, struct uri *u)
         s = str_sub(s, 0, cut);
     }
     if (s.n)
-        return parse_host(a, s, u);
+        return parse_host(a, s, is_known, u);
     u->host = STR("");
     u->host_type = URI_HOST_BASIC;
     u->is_loopback = true;
     return !u->has_user_info && colon < 0;
 }
 
-static void parse_rest(struct arena *a, str s, struct uri *u, bool is_hierarchical)
+static void parse_rest(struct arena *a, str s, struct uri *u, bool is_hierarchical, bool has_query)
 {
     ptrdiff_t hash = str_find_char(s, '#');
     u->fragment = STR("");
@@ -216,13 +224,21 @@ static void parse_rest(struct arena *a, str s, struct uri *u, bool is_hierarchic
         u->fragment = escaped(a, str_skip(s, (size_t)hash), false);
         s = str_sub(s, 0, (size_t)hash);
     }
-    ptrdiff_t question = str_find_char(s, '?');
+    ptrdiff_t question = has_query ? str_find_char(s, '?') : -1;
     u->query = STR("");
     if (question >= 0) {
         u->query = escaped(a, str_skip(s, (size_t)question), false);
         s = str_sub(s, 0, (size_t)question);
     }
     u->path = escaped(a, s, is_hierarchical);
+    if (!has_query && str_has(u->path, '?')) {
+        CLEANUP(buf_fini) struct buf path = { 0 };
+        for (str rest = u->path, part; str_split(&rest, '?', &part);) {
+            buf_add(&path, part);
+            buf_add_text(&path, rest.p ? "%3F" : "");
+        }
+        u->path = arena_str(a, buf_str(&path));
+    }
     if (is_hierarchical && !u->is_dos_path)
         u->path = u->path.n ? remove_dots(a, u->path) : STR("/");
     else if (u->is_dos_path)
@@ -234,7 +250,7 @@ static bool is_dos_path(str s)
     return s.n > 2 && is_letter(s.p[0]) && (s.p[1] == ':' || s.p[1] == '|') && (s.p[2] == '/' || s.p[2] == '\\');
 }
 
-static bool parse_file(struct arena *a, str rest, struct uri *u)
+static bool parse_file(struct arena *a, str rest, bool is_bare, struct uri *u)
 {
     // behind "file://", or a path of Windows
     u->scheme = STR("file");
@@ -249,17 +265,28 @@ static bool parse_file(struct arena *a, str rest, struct uri *u)
         u->host = STR("");
         u->host_type = URI_HOST_BASIC;
         u->is_loopback = true;
-        parse_rest(a, local, u, true);
+        if (is_bare) {
+            // A path as it stands: ?, # and % are characters of names.
+            CLEANUP(buf_fini) struct buf name = { 0 };
+            for (size_t i = 0; i < local.n; i++)
+                if (strchr("?#%", local.p[i]) && local.p[i])
+                    buf_printf(&name, "%%%02X", (unsigned char)local.p[i]);
+                else
+                    buf_add_char(&name, local.p[i]);
+            local = arena_str(a, buf_str(&name));
+        }
+        parse_rest(a, local, u, true, true);
         return true;
     }
     size_t n = 0;
     while (n < rest.n && !strchr("/\\?#", rest.p[n]))
         n++;
-    if (!parse_authority(a, str_sub(rest, 0, n), u))
+    // Neither port nor user.
+    if (!parse_authority(a, str_sub(rest, 0, n), true, u) || u->port >= 0 || u->has_user_info)
         return false;
     u->is_unc = u->host.n > 0;
     u->is_loopback |= !u->host.n;
-    parse_rest(a, str_skip(rest, n), u, true);
+    parse_rest(a, str_skip(rest, n), u, true, true);
     return true;
 }
 
@@ -269,6 +296,8 @@ static bool parse_mailto(struct arena *a, str rest, struct uri *u)
     bool is_quoted = false;
     while (n < rest.n && (is_quoted || (rest.p[n] != '?' && rest.p[n] != '#')))
         is_quoted ^= rest.p[n++] == '"';
+    if (rest.n && *rest.p == '/')
+        n = 0;
     str address = str_sub(rest, 0, n);
     u->host = STR("");
     u->host_type = URI_HOST_BASIC;
@@ -280,10 +309,10 @@ static bool parse_mailto(struct arena *a, str rest, struct uri *u)
         u->is_loopback = false;
         u->has_user_info = true;
         u->user_info = escaped(a, str_sub(address, 0, (size_t)at), false);
-        if (!parse_host(a, str_skip(address, (size_t)at + 1), u))
+        if (!parse_host(a, str_skip(address, (size_t)at + 1), true, u))
             return false;
     }
-    parse_rest(a, str_skip(rest, n), u, false);
+    parse_rest(a, str_skip(rest, n), u, false, true);
     return true;
 }
 
@@ -292,9 +321,9 @@ bool uri_parse(struct arena *a, str text, struct uri *u)
     *u = (struct uri){ .port = -1, .default_port = -1 };
     str s = chars_trim(text);
     if (is_dos_path(s))
-        return parse_file(a, s, u);
+        return parse_file(a, s, true, u);
     if (str_starts(s, STR("\\\\")) && s.n > 2)
-        return parse_file(a, str_skip(s, 2), u);
+        return parse_file(a, str_skip(s, 2), true, u);
 
     size_t n = 0;
     while (n < s.n && (is_letter(s.p[n]) || (n && (is_digit(s.p[n]) || strchr("+-.", s.p[n])))))
@@ -314,26 +343,28 @@ bool uri_parse(struct arena *a, str text, struct uri *u)
 
     u->scheme = scheme;
     u->is_absolute = true;
-    u->has_authority = has_slashes;
+    u->has_authority = has_slashes && !str_eq(scheme, STR("mailto"));
     u->port = u->default_port = known ? known->port : -1;
     if (str_eq(scheme, STR("file")))
-        return parse_file(a, str_skip(rest, 2), u);
+        return parse_file(a, str_skip(rest, 2), false, u);
     if (str_eq(scheme, STR("mailto")))
         return parse_mailto(a, rest, u);
     if (!has_slashes) {
         u->host = STR("");
-        parse_rest(a, rest, u, false);
+        parse_rest(a, rest, u, false, true);
         return true;
     }
     rest = str_skip(rest, 2);
     size_t end = 0;
     while (end < rest.n && !strchr(known ? "/\\?#" : "/?#", rest.p[end]))
         end++;
-    if (!parse_authority(a, str_sub(rest, 0, end), u))
+    if (!parse_authority(a, str_sub(rest, 0, end), known != NULL, u))
+        return false;
+    if (u->port != u->default_port && end < rest.n && rest.p[end] == '\\')
         return false;
     if (known && !u->host.n)
         return false;
-    parse_rest(a, str_skip(rest, end), u, true);
+    parse_rest(a, str_skip(rest, end), u, true, !known || !known->has_no_query);
     return true;
 }
 
