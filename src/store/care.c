@@ -142,3 +142,16 @@ bool store_backup(struct store *s, const char *path, struct err *e)
         unlink(path);
     return ok;
 }
+
+bool store_check(struct store *s, struct arena *a, str *why, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "PRAGMA integrity_check(1)", e);
+    if (!st || db_step(r.db, st, e) < 0)
+        return false;
+    str said = db_str(st, 0, a);
+    *why = str_eq(said, STR("ok")) ? (str){ "", 0 } : said;
+    return true;
+}

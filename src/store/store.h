@@ -382,3 +382,5 @@ struct store_keep { // ages in ms; 0: for ever
 MUST_USE bool store_purge(struct store *s, const struct store_keep *keep, int64_t now_ms, int64_t limit, bool *more, struct err *e);
 // A consistent copy into a new file, taken on the writing connection, page by page between commits.
 MUST_USE bool store_backup(struct store *s, const char *path, struct err *e);
+// Reads every page and index. *why: empty, or the first thing that is wrong.
+MUST_USE bool store_check(struct store *s, struct arena *a, str *why, struct err *e);

@@ -357,6 +357,9 @@ TEST(what_was_committed_is_there_after_reopening)
     f.path = copy;
     open_store(&f, NULL);
     CHECK_OK("the copy has it too", store_event_get(f.store, 1, id, &f.a, &v, &f.e) && v, &f.e);
+    str why = STR("not asked");
+    CHECK_OK("it can be checked", store_check(f.store, &f.a, &why, &f.e), &f.e);
+    CHECK_STR("and is whole", why, STR(""));
     end(&f);
 }
 
