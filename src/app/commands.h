@@ -18,6 +18,9 @@ int cmd_doctor(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_prove(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
+int cmd_verify_audit(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #define REACTIONS_VERSION "0.1.0"

@@ -1,4 +1,5 @@
 // main.c - the program: finds the command and hands over.
+#include "app/cmd_render.h"
 #include "app/cmd_script.h"
 #include "app/commands.h"
 
@@ -20,12 +21,16 @@ static const struct command {
     { "runs", cmd_runs, "list runs, follow them as they happen, retry or cancel one" },
     { "fire", cmd_fire, "post a payload to a trigger" },
     { "script", cmd_script, "run a script as a reaction would, without a server" },
+    { "render", cmd_render, "render a template, without a server" },
     { "replay", cmd_replay, "run an event's reactions again" },
     { "trigger", cmd_trigger, "external triggers" },
     { "key", cmd_key, "keys that open a trigger" },
     { "connection", cmd_connection, "the Octopus server of a space" },
     { "identity", cmd_identity, "service accounts that reactions act as" },
     { "secret", cmd_secret, "write-only values" },
+    { "backup", cmd_backup, "copy the database while the server works" },
+    { "restore", cmd_restore, "put such a copy into a data folder" },
+    { "verify-audit", cmd_verify_audit, "whether a row of the audit was changed" },
     { "prove", cmd_prove, "the kill test, on your own disk" },
     { "doctor", cmd_doctor, "effective settings, and what is wrong" },
     { "version", cmd_version, "print the version" },

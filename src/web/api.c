@@ -174,7 +174,7 @@ bool api_change(struct api_call *c, const struct store_put *puts, size_t count, 
 
 // ---- routing ----
 
-static const char *const known_first[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "apikeys", "users", "roles", "integrations", "audit", "settings", "stream", "openapi.json", "status" };
+static const char *const known_first[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "apikeys", "users", "roles", "integrations", "audit", "settings", "stream", "openapi.json", "status", "backup" };
 
 static bool is_collection(str segment)
 {

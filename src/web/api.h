@@ -96,3 +96,4 @@ api_handler connections_list, connections_create, connections_get, connections_u
 api_handler identities_list, identities_create, identities_get, identities_update, identities_delete;
 api_handler secrets_list, secrets_create, secrets_get, secrets_update, secrets_delete;
 api_handler settings_get, settings_update, settings_pause, settings_resume, audit_list, api_root, openapi_get, status_get;
+api_handler backup_create, audit_verify;

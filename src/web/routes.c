@@ -74,6 +74,8 @@ const struct api_route api_routes[] = {
     { "POST", "settings/pause", INSTANCE_SETTINGS, settings_pause, "Let all runs wait" },
     { "POST", "settings/resume", INSTANCE_SETTINGS, settings_resume, "Let them start" },
     { "GET", "audit", AUDIT_VIEW, audit_list, "Who changed what" },
+    { "GET", "audit/verify", AUDIT_VIEW, audit_verify, "Walk the chain of the audit" },
+    { "POST", "backup", BACKUP, backup_create, "Copy the database into the data folder's backups" },
 };
 const size_t api_route_count = COUNT(api_routes);
 
