@@ -58,3 +58,10 @@
 #define LIMIT_HANDSHAKE_ECHO_BYTES 4096
 
 #define LIMIT_BATCH_EVENTS 5000 // elements of one request (Event Grid sends up to 5 000)
+
+#define LIMIT_OCTOPUS_ID_BYTES 200
+#define LIMIT_TAIL_PAGE_BYTES (50 * 1024 * 1024)
+#define LIMIT_TAIL_HELD_BYTES (48 * 1024 * 1024) // of new events held during one walk; the newest wait for the next one
+#define LIMIT_TAIL_SEEN 200000                   // ids remembered; beyond them the store's own uniqueness decides
+#define LIMIT_DIRECTORY_DOCUMENTS 10000          // Octopus documents kept to tell names, of one connection
+#define LIMIT_DIRECTORY_DOCUMENT_BYTES (1024 * 1024)
