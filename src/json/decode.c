@@ -70,6 +70,15 @@ static void wrong_type(struct decode *d, const char *name, const char *wanted, c
     decode_error(d, name, "must be %s, not %.*s", wanted, STR_ARG(kind(got)));
 }
 
+void decode_error_at(struct decode *d, const char *name, size_t index, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    str what = arena_vprintf(d->errors->arena, fmt, args);
+    va_end(args);
+    note(d->errors, decode_path_index(d->errors->arena, decode_path(d, name), index), what);
+}
+
 bool decode_begin(struct decode *d, const struct json *j, str path, struct decode_errors *errors)
 {
     *d = (struct decode){ .path = path, .errors = errors };

@@ -50,6 +50,8 @@ void decode_ignore(struct decode *d, const char *name);
 
 // "path: text" under this object's path; name may be NULL for the object itself.
 void decode_error(struct decode *d, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+// The same for an element of a list: "Methods[0]: ...".
+void decode_error_at(struct decode *d, const char *name, size_t index, const char *fmt, ...) PRINTF_LIKE(4, 5);
 // The path of a member, for nested decode_begin: "Filter" or "Actions[2].Filter".
 str decode_path(const struct decode *d, const char *name);
 str decode_path_index(struct arena *a, str path, size_t index);

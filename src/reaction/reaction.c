@@ -210,7 +210,7 @@ static void decode_schedule(struct decode *d, struct reaction *r)
     {
         int64_t *to = &r->schedule_seconds[r->schedule_count++];
         if (!json_i64(item, to) || *to < 0 || *to > 7 * 86400)
-            decode_error(d, arena_printf(a, "Schedule[%zu]", r->schedule_count - 1).p, "must be a number of seconds from 0 to 604800");
+            decode_error_at(d, "Schedule", r->schedule_count - 1, "must be a number of seconds from 0 to 604800");
     }
 }
 

@@ -40,7 +40,6 @@ static const char *const parse_names[] = { "auto", "json", "form", "xml", "text"
 
 static void decode_authentication(struct decode *parent, struct trigger *t)
 {
-    struct arena *a = parent->errors->arena;
     const struct json *object = decode_object(parent, "Authentication");
     struct decode d;
     t->schemes = SCHEME_API_KEY;
@@ -58,7 +57,7 @@ static void decode_authentication(struct decode *parent, struct trigger *t)
         if (scheme_names[at])
             t->schemes |= 1u << at;
         else
-            decode_error(&d, arena_printf(a, "Schemes[%zu]", i).p, "\"%.*s\" is not a scheme: use ApiKey or Signature", STR_ARG(schemes[i]));
+            decode_error_at(&d, "Schemes", i, "\"%.*s\" is not a scheme: use ApiKey or Signature", STR_ARG(schemes[i]));
     }
     if (!t->schemes)
         decode_error(&d, "Schemes", "must name at least one of ApiKey and Signature");
@@ -155,7 +154,7 @@ static void decode_methods(struct decode *d, struct trigger *t)
         for (size_t k = 0; k < COUNT(known); k++)
             is_known = is_known || str_eq(t->methods[i], str_from(known[k]));
         if (!is_known)
-            decode_error(d, arena_printf(a, "Methods[%zu]", i).p, "\"%.*s\" is not a method: use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS", STR_ARG(t->methods[i]));
+            decode_error_at(d, "Methods", i, "\"%.*s\" is not a method: use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS", STR_ARG(t->methods[i]));
     }
 }
 
