@@ -390,6 +390,9 @@ bool worker_open(const struct worker_options *opt, struct worker **out, struct e
     w->fd = pair[0];
     w->reader.max_bytes = HELLO_FRAME_BYTES;
     w->out.max = OWED_BYTES_MAX;
+    // A script must not change the program that runs the scripts of others.
+    const char *argv0 = opt->engine->argv[0];
+    const char *read_only[] = { arena_cstr(&a, (str){ argv0, (size_t)MAX(str_find_last_char(str_from(argv0), '/'), (ptrdiff_t)0) }), opt->engine->runtime_dir, NULL };
     struct process_options p = {
         .argv = opt->sandbox ? sandbox_wrap(opt->sandbox, opt->engine->argv, opt->engine->runtime_dir, opt->folder, &a) : opt->engine->argv,
         .env = environment(opt, &a),
@@ -402,6 +405,7 @@ bool worker_open(const struct worker_options *opt, struct worker **out, struct e
         .drops_capabilities = !opt->sandbox, // which needs them and drops them itself
         .own_pids = !opt->sandbox,           // which makes its own
         .hidden = opt->hidden,
+        .read_only = *read_only[0] ? read_only : NULL,
         .memory_bytes = opt->memory_bytes,
         .max_processes = PROCESSES_MAX,
         .max_file_bytes = FILE_BYTES_MAX,

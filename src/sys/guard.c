@@ -14,13 +14,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 const int guard_is_linked = 1;
 
-#define HIDDEN_MAX 32
+#define FOLDERS_MAX 32
 #define KILL_MAX_MS 5000
 
 struct guard {
@@ -31,14 +32,14 @@ struct guard {
     gid_t gid;
     const char *cwd, *cgroup;
     int64_t file_bytes, process_count;
-    const char *hidden[HIDDEN_MAX];
-    int hidden_count;
+    const char *hidden[FOLDERS_MAX], *read_only[FOLDERS_MAX];
+    int hidden_count, read_only_count;
     char **program;
 };
 
 const char *guard_stage_name(enum guard_stage stage)
 {
-    static const char *const names[] = { "reading its arguments", "making a PID namespace", "hiding folders", "starting a process", "entering the control group",
+    static const char *const names[] = { "reading its arguments", "making a PID namespace", "protecting folders", "starting a process", "entering the control group",
         "setting limits", "entering its folder", "switching the user", "executing" };
     return (size_t)stage < COUNT(names) ? names[stage] : "?";
 }
@@ -83,8 +84,10 @@ static bool parse(int argc, char **argv, struct guard *g)
             g->own_pids = true;
         else if (str_eq(key, STR("capabilities")))
             g->drops_capabilities = true;
-        else if (str_eq(key, STR("hide")) && g->hidden_count < HIDDEN_MAX)
+        else if (str_eq(key, STR("hide")) && g->hidden_count < FOLDERS_MAX)
             g->hidden[g->hidden_count++] = rest.p;
+        else if (str_eq(key, STR("read-only")) && g->read_only_count < FOLDERS_MAX)
+            g->read_only[g->read_only_count++] = rest.p;
         else
             return false;
     }
@@ -141,6 +144,27 @@ static bool hide_folders(const struct guard *g)
     for (int i = 0; i < g->hidden_count; i++)
         if (mount("none", g->hidden[i], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "size=4k,mode=0555") < 0 && errno != ENOENT)
             return false;
+    return true;
+}
+
+// Not only by name: what the program opens from there for reading cannot be opened anew for writing through
+// /proc/self/fd either, which is how a script once overwrote the runtime it ran in.
+static bool make_read_only(const struct guard *g)
+{
+    for (int i = 0; i < g->read_only_count; i++) {
+        const char *path = g->read_only[i];
+        struct statvfs now;
+        if (statvfs(path, &now) < 0 || mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0) {
+            if (errno == ENOENT)
+                continue;
+            return false;
+        }
+        // In a user namespace the flags a mount has may not be taken from it.
+        unsigned long kept = (now.f_flag & ST_NOSUID ? MS_NOSUID : 0) | (now.f_flag & ST_NODEV ? MS_NODEV : 0) | (now.f_flag & ST_NOEXEC ? MS_NOEXEC : 0)
+            | (now.f_flag & ST_NOATIME ? MS_NOATIME : 0) | (now.f_flag & ST_NODIRATIME ? MS_NODIRATIME : 0) | (now.f_flag & ST_RELATIME ? MS_RELATIME : 0);
+        if (mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | kept, NULL) < 0)
+            return false;
+    }
     return true;
 }
 
@@ -302,7 +326,7 @@ static NORETURN void run_in_namespace(const struct guard *g)
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         if (!mount_proc())
             give_up(g, GUARD_STAGE_NAMESPACE, errno);
-        if (!hide_folders(g))
+        if (!make_read_only(g) || !hide_folders(g))
             give_up(g, GUARD_STAGE_HIDE, errno);
         run_and_reap(g, true);
     }

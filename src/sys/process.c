@@ -502,6 +502,8 @@ static void guard_arguments(const struct process_options *opt, const struct proc
         add_word(w, "pids=1");
         for (size_t i = 0; opt->hidden && opt->hidden[i]; i++)
             add_word(w, arena_printf(a, "hide=%s", opt->hidden[i]).p);
+        for (size_t i = 0; opt->read_only && opt->read_only[i]; i++)
+            add_word(w, arena_printf(a, "read-only=%s", opt->read_only[i]).p);
     }
     add_word(w, "--");
     for (size_t i = 0; opt->argv[i]; i++)

@@ -274,6 +274,26 @@ TEST(a_namespace_shows_only_its_own)
     CHECK_OK("outside it is there", file_remove_tree(hidden.p, &e), &e);
 }
 
+TEST(what_is_read_only_cannot_be_written_by_any_way)
+{
+    if (!process_can_own_pids())
+        return;
+    struct err e;
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    str dir, content;
+    REQUIRE("a folder", file_temp_dir(&a, "process-test", &dir, &e));
+    const char *path = arena_printf(&a, "%s/program.dll", dir.p).p;
+    CHECK_OK("a file", file_write(path, STR("good"), 0666, &e), &e);
+    const char *read_only[] = { dir.p, "/nowhere/at/all", NULL };
+    str script = arena_printf(&a, "exec 5<%s; (echo bad >%s); (echo bad >/proc/self/fd/5); (echo bad >%s/new); rm -f %s; mv %s %s.old; chmod 600 %s; cat %s; exit 0", path, path, dir.p, path, path, path, path, path);
+    CLEANUP(watched_fini) struct watched w = { 0 };
+    if (run_sh(&w, script.p, (struct process_options){ .own_pids = true, .drops_capabilities = true, .read_only = read_only }))
+        CHECK_STR("it can be read", buf_str(&w.out), STR("good"));
+    CHECK_OK("still there", file_read(path, 100, &a, &content, &e), &e);
+    CHECK_STR("unchanged", content, STR("good"));
+    CHECK_OK("cleaned", file_remove_tree(dir.p, &e), &e);
+}
+
 TEST(memory_is_limited_for_the_tree)
 {
     CLEANUP(watched_fini) struct watched w = { 0 };

@@ -131,6 +131,24 @@ TEST(the_descriptor_is_attacked)
     CHECK_TEXT("the next run is well", after.output, "[1]");
 }
 
+// What the process has open for reading, opened anew for writing: only opened, never written, since where the
+// machine has no namespaces for us it would really be the machine's own .NET.
+TEST(a_script_cannot_change_what_runs_it)
+{
+    if (!process_can_own_pids())
+        return;
+    CLEANUP(bench_fini) struct bench b = { 0 };
+    REQUIRE("opens", bench_open(&b, (struct script_pool_options){ OPTIONS }));
+    CLEANUP(heard_fini) struct heard h = { 0 };
+    run(&b, &h, SCRIPT("$seen = 0; $open = @()\n"
+        "foreach ($fd in 3..300) { if (Test-Path /proc/self/fd/$fd) { $l = [IO.FileInfo]::new(\"/proc/self/fd/$fd\").LinkTarget; if ($l -like '*.dll') { $seen++\n"
+        "  foreach ($path in \"/proc/self/fd/$fd\", $l) { try { [IO.FileStream]::new($path, 'Open', 'Write', 'ReadWrite').Dispose(); $open += $l } catch { } } } } }\n"
+        "foreach ($dir in [AppContext]::BaseDirectory, [Runtime.InteropServices.RuntimeEnvironment]::GetRuntimeDirectory()) { try { [IO.File]::WriteAllText(\"$dir/planted\", 'x'); $open += $dir } catch { } }\n"
+        "\"$($seen -gt 0) $open\""));
+    if (!CHECK_TEXT("it sees libraries and can write none", h.output, "[\"True \"]"))
+        fprintf(stderr, "    error: %s\n", h.error);
+}
+
 TEST(what_forks_and_detaches)
 {
     static const char *const rows[] = {
