@@ -2,14 +2,16 @@
 
 #include "base/limits.h"
 #include "queue/backoff.h"
+#include "reaction/gone.h"
 #include "reaction/match.h"
 #include "reaction/payload.h"
+#include "reaction/run_http.h"
 
 #include <unistd.h>
 
 #define MATCH_BATCH 256
 #define MATCH_BATCH_BYTES (8 << 20)
-#define MAX_REQUESTS 1000
+#define MAX_REQUESTS 4096 // with those that wait for a place at their host: a thousand that hang leave room for others
 #define STORE_RETRY_MS 1000
 #define LEASE_SLACK_MS 60000
 
@@ -365,7 +367,7 @@ static void start_run(struct engine *g, const struct store_run *claimed)
         run->vars = data_of_event(&data, run->event, run->payload, &run->arena);
         ok = data_add_variables(&data, run->def, run->run.reaction_id, run->run.space_id, run->vars, run->mask, &run->arena, &e);
     }
-    if (!ok || !run_script_start(run, &e))
+    if (!ok || !(run->is_script ? run_script_start(run, &e) : run_http_start(run, &e)))
         fail_at_once(run, e.text);
 }
 
@@ -448,6 +450,7 @@ static void use_new_configuration(void *ctx)
     const struct snapshot *old = g->egress_snapshot;
     g->egress_snapshot = registry_take(g->opt.registry);
     registry_give(g->opt.registry, old);
+    tails_configure(g->tails, g->egress_snapshot);
     schedule(g);
 }
 
@@ -460,6 +463,11 @@ static void configuration_changed(void *ctx)
 static const struct egress *current_egress(void *ctx)
 {
     return ((struct engine *)ctx)->egress_snapshot->egress;
+}
+
+static void events_stored(void *ctx)
+{
+    match_more(ctx);
 }
 
 static void on_timer(void *ctx)
@@ -537,10 +545,14 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
     scripts.max_workers = g->max_scripts;
     struct http_client_options http = { .loop = g->loop, .egress = current_egress, .egress_ctx = g, .user_agent = "OctopusReactions/1" };
     bool ok = http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e);
+    g->tails = tails_new(&(struct tails_options){ opt->store, g->loop, g->http, opt->keyring, opt->clock, opt->random, events_stored, g });
+    if (ok)
+        tails_configure(g->tails, g->egress_snapshot);
     int status = ok ? pthread_create(&g->thread, NULL, engine_main, g) : 0;
     if (status)
         ok = err_errno(e, status, "starting the engine");
     if (!ok) {
+        tails_free(g->tails);
         http_client_close(g->http);
         loop_timer_free(g->timer);
         registry_give(opt->registry, g->egress_snapshot);
@@ -595,6 +607,7 @@ static void close_pool(void *ctx)
         return; // still within the grace time
     if (g->pool) {
         struct script_pool *pool = MOVE(g->pool);
+        run_http_stop(g);
         loop_timer_free(s->timer);
         s->timer = loop_timer_new(g->loop, settle, s);
         loop_timer_set(s->timer, 10, 10);
@@ -607,6 +620,7 @@ static void begin_stop(void *ctx)
     struct stopping *s = ctx;
     struct engine *g = s->engine;
     g->is_stopping = true;
+    tails_stop(g->tails);
     s->settle_until_ms = clock_mono_ms(g->opt.clock) + s->grace_ms;
     s->timer = loop_timer_new(g->loop, close_pool, s);
     loop_timer_set(s->timer, 0, 10);
@@ -621,11 +635,14 @@ void engine_stop(struct engine *g, int64_t grace_ms)
     s->grace_ms = grace_ms;
     loop_post(g->loop, begin_stop, s);
     pthread_join(g->thread, NULL);
+    gone_stop(g);
+    tails_free(g->tails);
     http_client_close(g->http);
     loop_timer_free(g->timer);
     loop_close(g->loop);
     ready_fini(&g->ready);
     map_fini(&g->active);
+    map_fini(&g->hosts);
     registry_give(g->opt.registry, g->egress_snapshot);
     pthread_mutex_destroy(&g->lock);
     free(g);
@@ -648,6 +665,8 @@ static void cancel_on_loop(void *ctx)
     if (run && run->job) {
         run->is_cancelled = true;
         script_job_cancel(run->job, "cancelled by hand");
+    } else if (run && run->http) {
+        run_http_cancel(run);
     }
     pthread_mutex_lock(&c->lock);
     c->was_found = run != NULL;
@@ -726,6 +745,11 @@ bool engine_parse_script(struct engine *g, str script, struct arena *a, struct s
 struct script_capabilities engine_script_capabilities(struct engine *g)
 {
     return script_pool_capabilities(g->pool);
+}
+
+bool engine_tail_status(struct engine *g, int64_t connection_id, struct tail_status *out)
+{
+    return tails_status(g->tails, connection_id, out);
 }
 
 struct engine_stats engine_stats(struct engine *g)

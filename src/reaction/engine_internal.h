@@ -6,6 +6,7 @@
 #include "queue/ready.h"
 #include "reaction/engine.h"
 #include "reaction/data.h"
+#include "reaction/tail.h"
 
 #include <pthread.h>
 
@@ -15,6 +16,7 @@ struct engine {
     struct loop *loop;
     struct script_pool *pool;
     struct http_client *http;
+    struct tails *tails;
     struct loop_timer *timer;
     const struct snapshot *egress_snapshot; // the policy of the moment, for http
 
@@ -24,6 +26,8 @@ struct engine {
     int64_t match_again_ms; // READY_NEVER, or when a match that could not be stored is tried again
     int scripts_running, max_scripts;
     int requests_running;
+    struct map hosts;  // run_http.c's: "host:port" -> who is under way there, and who waits
+    struct gone *gone; // gone.c's: reactions being disabled
 
     pthread_mutex_t lock; // guards stats and wake flags
     struct engine_stats stats;
@@ -43,8 +47,9 @@ struct active {
     struct vars *vars;  // what its templates see
     struct mask *mask;
     struct sealed_values secrets;
-    bool is_script, is_cancelled;
+    bool is_script, is_cancelled, is_stopped;
     struct script_job *job;
+    struct http_attempt *http; // run_http.c's
 
     int64_t log_bytes, log_lines;
     int64_t api_calls;
