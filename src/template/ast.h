@@ -8,12 +8,6 @@
 
 enum ast_type { AST_TEXT, AST_SUBSTITUTION, AST_CONDITIONAL, AST_EACH, AST_CALC };
 
-// Where a symbol's step stands, as the original counts: UTF-16 units, lines, columns. Two uses of a
-// symbol are the same for its recursion check when name and place are the same, even in two texts.
-struct ast_place {
-    uint32_t unit, line, column; // line 0: no place
-};
-
 enum ast_step_kind { AST_NAME, AST_INDEX_TEXT, AST_INDEX_SYMBOL };
 
 struct ast_step {
@@ -22,13 +16,14 @@ struct ast_step {
     str text;                  // AST_NAME, AST_INDEX_TEXT
     uint64_t hash;             // of text, without case (set by program_compile)
     struct ast_symbol *symbol; // AST_INDEX_SYMBOL
-    struct ast_place place;
+    bool is_resolved;          // an index that was looked up: it stands nowhere
 };
 
 struct ast_symbol {
     uint32_t offset, end;
-    uint32_t count; // 0: the missing argument of "#{ | Filter}"
+    uint32_t count;   // 0: the missing argument of "#{ | Filter}"
     struct ast_step *steps;
+    const char *text; // the template it stands in
 };
 
 struct ast_option {
@@ -96,6 +91,7 @@ struct ast_node {
         } conditional;
         struct {
             str name;
+            uint64_t name_hash; // set by program_compile
             uint32_t name_offset;
             struct ast_symbol *collection;
             struct ast_cell *body;

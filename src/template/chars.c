@@ -127,6 +127,8 @@ str chars_to_lower(struct arena *a, str s)
 
 bool chars_eq_nocase(str a, str b)
 {
+    if (a.n == b.n && !memcmp(a.p ? a.p : "", b.p ? b.p : "", a.n))
+        return true;
     size_t i = 0, j = 0, la, lb;
     while (i < a.n && j < b.n) {
         uint32_t x = chars_decode(a.p + i, a.n - i, &la), y = chars_decode(b.p + j, b.n - j, &lb);
@@ -143,8 +145,13 @@ uint64_t chars_hash_nocase(str s)
     uint64_t h = 0xcbf29ce484222325u;
     size_t at = 0, length;
     while (at < s.n) {
-        uint32_t c = chars_upper(chars_decode(s.p + at, s.n - at, &length));
-        h = (h ^ c) * 0x100000001b3u;
+        unsigned char first = (unsigned char)s.p[at];
+        if (first < 0x80) {
+            h = (h ^ (first >= 'a' && first <= 'z' ? first - 32u : first)) * 0x100000001b3u;
+            at++;
+            continue;
+        }
+        h = (h ^ chars_upper(chars_decode(s.p + at, s.n - at, &length))) * 0x100000001b3u;
         at += length;
     }
     return h ^ h >> 29;

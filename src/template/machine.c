@@ -20,6 +20,7 @@ void machine_init(struct machine *m, struct arena *a, const struct vars *vars, i
     m->value_cap = VALUES_AT_FIRST;
     m->values = arena_alloc(a, m->value_cap * sizeof *m->values);
     m->arena_floor = a->bytes;
+    m->octopus_hash = chars_hash_nocase(STR("Octopus"));
 }
 
 void machine_fini(struct machine *m)
@@ -102,8 +103,10 @@ bool machine_evaluate(struct machine *m, str text, const struct program *program
 
 const struct program *machine_program(struct machine *m, str text)
 {
-    struct machine_program *slot = &m->programs[((uintptr_t)text.p >> 3 ^ text.n * 31) % COUNT(m->programs)];
-    if (slot->text.p == text.p && slot->text.n == text.n)
+    if (!m->programs)
+        m->programs = ARENA_ARRAY(m->a, struct machine_program, MACHINE_PROGRAMS);
+    struct machine_program *slot = &m->programs[((uintptr_t)text.p >> 3 ^ text.n * 31) % MACHINE_PROGRAMS];
+    if (slot->text.p == text.p && slot->text.n == text.n && text.p)
         return slot->program;
     struct ast_cell *cells;
     struct syntax_error error;
@@ -231,10 +234,10 @@ static bool begin_loop(struct machine *m, struct run *run, const struct op *op, 
         run->pc = &run->program->ops[op->target];
         return true;
     }
-    if (str_eq_nocase(op->name, STR("Octopus")))
-        return machine_fail(m, "ArgumentException: a loop's variable can not be named %.*s", STR_ARG(op->name));
+    if (str_eq_nocase(op->node->each.name, STR("Octopus")))
+        return machine_fail(m, "ArgumentException: a loop's variable can not be named %.*s", STR_ARG(op->node->each.name));
     struct loop *loop = ARENA_NEW(m->a, struct loop);
-    *loop = (struct loop){ .outer = run->loop, .name = op->name, .name_hash = op->name_hash, .items = items, .count = count };
+    *loop = (struct loop){ .outer = run->loop, .name = op->node->each.name, .name_hash = op->node->each.name_hash, .items = items, .count = count };
     loop->scope.parent = run->scope;
     loop->scope.names = (struct bind){ .kind = BIND_LOOP, .loop = loop };
     run->loop = loop;
@@ -315,12 +318,13 @@ static bool is_equal(struct machine *m)
 static bool run_program(struct machine *m, struct frame *frame, bool *is_over)
 {
     struct run *run = &frame->run;
+    struct marked value;
     *is_over = false;
     for (;;) {
         if (++m->steps > LIMIT_TEMPLATE_STEPS)
             return machine_step(m, 0);
         const struct op *op = run->pc;
-        switch (op->code) {
+        switch ((enum op_code)op->code) {
         case OP_TEXT:
             marked_add_str(&m->out, op->text);
             m->steps += op->text.n / 64;
@@ -330,8 +334,18 @@ static bool run_program(struct machine *m, struct frame *frame, bool *is_over)
                 push_value(m, (struct marked){ 0 });
                 break;
             }
+            if (walk_quickly(m, op->symbol, run->scope, &value)) {
+                push_value(m, value);
+                break;
+            }
             return walk_start(m, op->symbol, run->scope, WANT_TEXT, frame->is_quiet);
         case OP_VARIABLE:
+            if (walk_quickly(m, op->symbol, run->scope, &value)) {
+                marked_add(&m->out, &value);
+                m->steps += value.s.n / 64;
+                break;
+            }
+            return walk_start(m, op->symbol, run->scope, WANT_TEXT, frame->is_quiet);
         case OP_NUMBER_LOAD:
             return walk_start(m, op->symbol, run->scope, WANT_TEXT, frame->is_quiet);
         case OP_EACH:
@@ -349,14 +363,13 @@ static bool run_program(struct machine *m, struct frame *frame, bool *is_over)
             if (!run_filter(m, op))
                 return false;
             break;
-        case OP_WRITE: {
-            struct marked value = m->values[--m->value_count].value;
+        case OP_WRITE:
+            value = m->values[--m->value_count].value;
             if (value.is_defined)
                 marked_add(&m->out, &value);
             else
                 write_back(m, frame, op->node, op->is_null_filter, (str){ 0 });
             break;
-        }
         case OP_NEED:
             if (!m->values[m->value_count - 1].value.is_defined) {
                 m->value_count -= op->count;

@@ -101,6 +101,9 @@ struct machine_undefined {
     str token, reason;
 };
 
+#define MACHINE_PROGRAMS 64
+#define MACHINE_DOCUMENTS 8
+
 struct machine {
     struct arena *a;
     const struct vars *vars;
@@ -125,15 +128,16 @@ struct machine {
     uint64_t steps;
     size_t arena_floor;
 
+    uint64_t octopus_hash; // of the name that loops define
     struct machine_program {
         str text;
         const struct program *program; // NULL: does not parse
-    } programs[64];
+    } *programs; // MACHINE_PROGRAMS of them, when the first is needed
     struct machine_json {
         str text;
         const struct loose *tree; // NULL: does not parse
         bool has_token;
-    } documents[8];
+    } *documents; // MACHINE_DOCUMENTS
 };
 
 void machine_init(struct machine *m, struct arena *a, const struct vars *vars, int64_t now_ms);
@@ -147,6 +151,8 @@ bool machine_step(struct machine *m, size_t bytes);                            /
 struct frame *machine_push(struct machine *m);                                 // NULL when there are too many
 bool machine_evaluate(struct machine *m, str text, const struct program *program, struct scope *scope, bool is_quiet, bool catches_recursion);
 const struct program *machine_program(struct machine *m, str text); // of a value; NULL: does not parse
+
+bool walk_quickly(struct machine *m, const struct ast_symbol *symbol, struct scope *scope, struct marked *out);
 
 // A walk resolves one symbol in one scope.
 bool walk_start(struct machine *m, const struct ast_symbol *symbol, struct scope *scope, enum want want, bool is_quiet);

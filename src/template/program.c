@@ -22,20 +22,42 @@ struct compiler {
     size_t op_count, op_cap;
     uint32_t *labels; // label to operation; jumps hold labels until the end
     size_t label_count, label_cap;
-    size_t place_offset; // the last place looked up
-    struct ast_place place;
+    // What most templates need, without asking for memory.
+    struct task few_tasks[24];
+    struct op few_ops[24];
+    uint32_t few_labels[16];
 };
 
 static void compiler_fini(struct compiler *c)
 {
-    free(c->tasks);
-    free(c->ops);
-    free(c->labels);
+    if (c->tasks != c->few_tasks)
+        free(c->tasks);
+    if (c->ops != c->few_ops)
+        free(c->ops);
+    if (c->labels != c->few_labels)
+        free(c->labels);
+}
+
+// xgrow, from an array that began within the compiler.
+static void grow(void *items, size_t *cap, size_t need, size_t item_bytes, const void *few)
+{
+    void *p;
+    memcpy(&p, items, sizeof p);
+    if (need <= *cap)
+        return;
+    if (p == few) {
+        p = memcpy(xmalloc(*cap * 2 * item_bytes), few, *cap * item_bytes);
+        *cap *= 2;
+    } else {
+        xgrow(&p, cap, need, item_bytes);
+    }
+    memcpy(items, &p, sizeof p);
 }
 
 static struct task *push(struct compiler *c, enum task_kind kind, const void *what)
 {
-    xgrow(&c->tasks, &c->task_cap, c->task_count + 1, sizeof *c->tasks);
+    if (c->task_count == c->task_cap)
+        grow(&c->tasks, &c->task_cap, c->task_count + 1, sizeof *c->tasks, c->few_tasks);
     struct task *t = &c->tasks[c->task_count++];
     t->kind = kind;
     t->what = what;
@@ -55,52 +77,38 @@ static void push_label(struct compiler *c, uint32_t label)
 
 static uint32_t new_label(struct compiler *c)
 {
-    xgrow(&c->labels, &c->label_cap, c->label_count + 1, sizeof *c->labels);
+    grow(&c->labels, &c->label_cap, c->label_count + 1, sizeof *c->labels, c->few_labels);
     return (uint32_t)c->label_count++;
 }
 
 static void emit(struct compiler *c, struct op op)
 {
-    xgrow(&c->ops, &c->op_cap, c->op_count + 1, sizeof *c->ops);
+    if (c->op_count == c->op_cap)
+        grow(&c->ops, &c->op_cap, c->op_count + 1, sizeof *c->ops, c->few_ops);
     c->ops[c->op_count++] = op;
 }
 
-// UTF-16 units, line and column, counting on from the last place.
-static struct ast_place place_of(struct compiler *c, size_t offset)
+static void hash_steps(struct ast_symbol *s)
 {
-    if (offset < c->place_offset || !c->place.line) {
-        c->place_offset = 0;
-        c->place = (struct ast_place){ 0, 1, 1 };
-    }
-    for (size_t length; c->place_offset < offset; c->place_offset += length) {
-        uint32_t ch = chars_decode(c->text.p + c->place_offset, c->text.n - c->place_offset, &length);
-        uint32_t units = ch > 0xFFFF ? 2 : 1;
-        c->place.unit += units;
-        c->place.column += units;
-        if (ch == '\n') {
-            c->place.line++;
-            c->place.column = 1;
-        }
-    }
-    return c->place;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->steps[i].kind != AST_INDEX_SYMBOL)
+            s->steps[i].hash = chars_hash_nocase(s->steps[i].text);
 }
 
 static void finish_symbol(struct compiler *c, struct ast_symbol *symbol)
 {
+    hash_steps(symbol);
     // Indexes within indexes: their symbols wait in the task stack.
     size_t floor = c->task_count;
-    push(c, TASK_NODE, symbol);
-    while (c->task_count > floor) {
-        c->task_count--;
-        struct ast_symbol *s = (struct ast_symbol *)(uintptr_t)c->tasks[c->task_count].what;
-        for (uint32_t i = 0; i < s->count; i++) {
-            struct ast_step *step = &s->steps[i];
-            step->place = place_of(c, step->offset);
-            if (step->kind == AST_INDEX_SYMBOL)
-                push(c, TASK_NODE, step->symbol);
-            else
-                step->hash = chars_hash_nocase(step->text);
-        }
+    for (const struct ast_symbol *s = symbol;;) {
+        for (uint32_t i = 0; i < s->count; i++)
+            if (s->steps[i].kind == AST_INDEX_SYMBOL) {
+                hash_steps(s->steps[i].symbol);
+                push(c, TASK_NODE, s->steps[i].symbol);
+            }
+        if (c->task_count == floor)
+            return;
+        s = c->tasks[--c->task_count].what;
     }
 }
 
@@ -184,18 +192,19 @@ static void compile_calc(struct compiler *c, const struct ast_node *node)
     c->labels[end] = (uint32_t)c->op_count;
 }
 
-static void compile_each(struct compiler *c, const struct ast_node *node)
+static void compile_each(struct compiler *c, struct ast_node *node)
 {
+    node->each.name_hash = chars_hash_nocase(node->each.name);
     uint32_t body = new_label(c), end = new_label(c);
     finish_symbol(c, node->each.collection);
-    emit(c, (struct op){ .code = OP_EACH, .symbol = node->each.collection, .name = node->each.name, .name_hash = chars_hash_nocase(node->each.name), .target = end });
+    emit(c, (struct op){ .code = OP_EACH, .symbol = node->each.collection, .node = node, .target = end });
     push_label(c, end);
     push_op(c, (struct op){ .code = OP_NEXT, .target = body });
     push(c, TASK_CELLS, node->each.body);
     push_label(c, body);
 }
 
-static void compile_node(struct compiler *c, const struct ast_node *node)
+static void compile_node(struct compiler *c, struct ast_node *node)
 {
     switch (node->type) {
     case AST_TEXT:
@@ -242,7 +251,7 @@ static void run_task(struct compiler *c, struct task t)
         break;
     }
     case TASK_NODE:
-        compile_node(c, t.what);
+        compile_node(c, (struct ast_node *)(uintptr_t)t.what);
         break;
     case TASK_EXPRESSION:
         compile_expression(c, t.what, t.node != NULL);
@@ -279,7 +288,16 @@ static void run_task(struct compiler *c, struct task t)
 
 struct program *program_compile(struct arena *a, str text, const struct ast_cell *cells)
 {
-    CLEANUP(compiler_fini) struct compiler c = { .a = a, .text = text };
+    CLEANUP(compiler_fini) struct compiler c;
+    c.a = a;
+    c.text = text;
+    c.tasks = c.few_tasks;
+    c.task_cap = COUNT(c.few_tasks);
+    c.ops = c.few_ops;
+    c.op_cap = COUNT(c.few_ops);
+    c.labels = c.few_labels;
+    c.label_cap = COUNT(c.few_labels);
+    c.task_count = c.op_count = c.label_count = 0;
     push(&c, TASK_CELLS, cells);
     while (c.task_count) {
         struct task t = c.tasks[--c.task_count];
@@ -291,7 +309,7 @@ struct program *program_compile(struct arena *a, str text, const struct ast_cell
     *p = (struct program){ text, cells, arena_alloc(a, c.op_count * sizeof *c.ops), (uint32_t)c.op_count };
     memcpy(p->ops, c.ops, c.op_count * sizeof *c.ops);
     for (uint32_t i = 0; i < p->count; i++) {
-        enum op_code code = p->ops[i].code;
+        enum op_code code = (enum op_code)p->ops[i].code;
         if (code == OP_NEED || code == OP_IF_TRUE || code == OP_IF_EQUAL || code == OP_JUMP || code == OP_EACH || code == OP_NEXT || code == OP_NUMBER_LOAD)
             p->ops[i].target = c.labels[p->ops[i].target];
     }

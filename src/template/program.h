@@ -20,7 +20,7 @@ enum op_code {
     OP_IF_TRUE,      // pops; jumps unless truthy
     OP_IF_EQUAL,     // pops two; jumps unless equal (is_negated: unless different)
     OP_JUMP,
-    OP_EACH,         // loops over symbol under the name in text; jumps when there is nothing
+    OP_EACH,         // loops over symbol under node's name; jumps when there is nothing
     OP_NEXT,         // to the next item, jumping back; or on
     OP_NUMBER,       // pushes a number
     OP_NUMBER_LOAD,  // pushes symbol's number; where it has none, pops `count` numbers and jumps
@@ -31,14 +31,12 @@ enum op_code {
 };
 
 struct op {
-    enum op_code code;
-    uint32_t target; // of jumps
-    uint16_t count;
+    uint8_t code; // enum op_code
     bool is_lenient, is_negated, is_null_filter;
     char operator;
+    uint16_t count;
+    uint32_t target; // of jumps
     const struct ast_node *node;
-    const struct ast_clause *clause;         // OP_NEED
-    const struct ast_expression *expression; // OP_NEED: what is reported
     union {
         str text;
         struct ast_symbol *symbol;
@@ -47,9 +45,11 @@ struct op {
             const struct filter *filter; // NULL: there is none of that name
             const struct ast_call *call;
         };
+        struct { // OP_NEED: where it is written back from, what is reported
+            const struct ast_clause *clause;
+            const struct ast_expression *expression;
+        };
     };
-    uint64_t name_hash; // OP_EACH
-    str name;           // OP_EACH
 };
 
 struct program {

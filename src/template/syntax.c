@@ -33,7 +33,8 @@ struct reader {
     str s;
     struct spot *spots;
     size_t spot_count;
-    size_t spots_known;      // the last ones
+    struct spot few_spots[8];
+    struct ast_step few_steps[8];
     uint32_t *brackets;      // by place of a '[': one past its ']', or 0. NULL: there are no brackets
     bool has_spaced_bracket; // "[ " somewhere: index texts may need cleaning
     size_t cleaned_bytes;
@@ -46,7 +47,8 @@ struct reader {
 
 static void reader_fini(struct reader *r)
 {
-    free(r->steps);
+    if (r->steps != r->few_steps)
+        free(r->steps);
     free(r->items);
     arena_fini(&r->scratch);
 }
@@ -136,6 +138,10 @@ static bool read_name(const struct reader *r, size_t at, bool with_space, size_t
 {
     size_t i = at, length;
     while (i < r->s.n) {
+        if ((unsigned char)r->s.p[i] < 0x80 && chars_name_ascii[(unsigned char)r->s.p[i]]) {
+            i++;
+            continue;
+        }
         uint32_t c = chars_decode(r->s.p + i, r->s.n - i, &length);
         if (!chars_is_name(c) && !(with_space && chars_is_space(c) && is_space_of_name(r, i + length)))
             break;
@@ -193,6 +199,17 @@ static bool read_index(struct reader *r, size_t at, size_t *end, struct ast_step
     return true;
 }
 
+static void grow_steps(struct reader *r, size_t count)
+{
+    struct ast_step *old = r->steps == r->few_steps ? NULL : r->steps;
+    size_t cap = old ? r->step_cap : 0;
+    xgrow(&old, &cap, count + 1, sizeof *old);
+    if (r->steps == r->few_steps)
+        memcpy(old, r->few_steps, sizeof r->few_steps);
+    r->steps = old;
+    r->step_cap = cap;
+}
+
 static bool read_symbol(struct reader *r, size_t at, size_t *end, struct ast_symbol **out, uint32_t *depth, struct miss *m)
 {
     str name;
@@ -201,11 +218,11 @@ static bool read_symbol(struct reader *r, size_t at, size_t *end, struct ast_sym
         return false;
 
     size_t count = 0;
-    xgrow(&r->steps, &r->step_cap, 4, sizeof *r->steps);
     r->steps[count++] = (struct ast_step){ .kind = AST_NAME, .text = name, .offset = (uint32_t)at };
     for (size_t next;; i = next) {
         struct miss ignored = { 0 };
-        xgrow(&r->steps, &r->step_cap, count + 1, sizeof *r->steps);
+        if (count == r->step_cap)
+            grow_steps(r, count);
         struct ast_step *step = &r->steps[count];
         if (char_at(r, i) == '.' && read_name(r, i + 1, true, &next, &name, "a name", &ignored))
             *step = (struct ast_step){ .kind = AST_NAME, .text = name, .offset = (uint32_t)i + 1 };
@@ -215,7 +232,7 @@ static bool read_symbol(struct reader *r, size_t at, size_t *end, struct ast_sym
     }
 
     struct ast_symbol *symbol = ARENA_NEW(r->a, struct ast_symbol);
-    *symbol = (struct ast_symbol){ (uint32_t)at, (uint32_t)i, (uint32_t)count, ARENA_ARRAY(r->a, struct ast_step, count) };
+    *symbol = (struct ast_symbol){ (uint32_t)at, (uint32_t)i, (uint32_t)count, arena_alloc(r->a, count * sizeof *symbol->steps), r->s.p };
     memcpy(symbol->steps, r->steps, count * sizeof *r->steps);
     *out = symbol;
     *end = i;
@@ -441,8 +458,8 @@ static bool ends_run(const struct reader *r, size_t at, enum run_kind kind)
 static const struct run *run_at_spot(struct reader *r, struct spot *spot, enum run_kind kind)
 {
     // Forward over what is not known yet, linking; then back, adding up.
-    struct spot *at = spot, **path = NULL;
-    size_t count = 0, cap = 0;
+    struct spot *at = spot, *few[16], **path = few;
+    size_t count = 0, cap = COUNT(few);
     uint32_t end = 0, depth = 0;
     for (struct ast_cell **link = NULL;;) {
         struct run *run = &at->runs[kind];
@@ -458,7 +475,12 @@ static const struct run *run_at_spot(struct reader *r, struct spot *spot, enum r
             end = run->end = at->at;
             break;
         }
-        xgrow(&path, &cap, count + 1, sizeof *path);
+        if (count == cap) {
+            struct spot **bigger = arena_alloc(&r->scratch, cap * 2 * sizeof *bigger);
+            memcpy(bigger, path, cap * sizeof *bigger);
+            path = bigger;
+            cap *= 2;
+        }
         path[count++] = at;
         struct ast_cell *cell = run->first = ARENA_NEW(r->a, struct ast_cell);
         cell->node = at->token;
@@ -483,7 +505,6 @@ static const struct run *run_at_spot(struct reader *r, struct spot *spot, enum r
         depth = MAX(depth, known->token->depth);
         known->runs[kind] = (struct run){ known->runs[kind].first, end, depth, true };
     }
-    free(path);
     return &spot->runs[kind];
 }
 
@@ -779,8 +800,8 @@ static void read_spot(struct reader *r, struct spot *spot)
 
 static bool find_spots(struct reader *r)
 {
-    size_t cap = 0;
-    bool has_bracket = false;
+    size_t cap = COUNT(r->few_spots);
+    r->spots = r->few_spots;
     for (size_t i = 0; i + 1 < r->s.n; i++) {
         const char *hash = memchr(r->s.p + i, '#', r->s.n - i - 1);
         if (!hash)
@@ -789,17 +810,14 @@ static bool find_spots(struct reader *r)
         if (hash[1] != '{')
             continue;
         if (r->spot_count == cap) {
-            size_t bigger = cap ? cap * 2 : 8;
-            struct spot *spots = ARENA_ARRAY(&r->scratch, struct spot, bigger);
-            if (cap)
-                memcpy(spots, r->spots, cap * sizeof *spots);
+            struct spot *spots = arena_alloc(&r->scratch, cap * 4 * sizeof *spots);
+            memcpy(spots, r->spots, cap * sizeof *spots);
             r->spots = spots;
-            cap = bigger;
+            cap *= 4;
         }
-        r->spots[r->spot_count++].at = (uint32_t)i;
+        r->spots[r->spot_count++] = (struct spot){ .at = (uint32_t)i };
     }
-    has_bracket = r->s.n && memchr(r->s.p, '[', r->s.n);
-    return has_bracket;
+    return r->s.n && memchr(r->s.p, '[', r->s.n);
 }
 
 static void match_brackets(struct reader *r)
@@ -817,6 +835,24 @@ static void match_brackets(struct reader *r)
     }
 }
 
+static void reader_init(struct reader *r, struct arena *a, str s)
+{
+    // Field by field: the arrays for the usual case need no clearing.
+    r->a = a;
+    r->scratch = (struct arena){ 0 };
+    r->s = s;
+    r->spots = NULL;
+    r->spot_count = 0;
+    r->brackets = NULL;
+    r->has_spaced_bracket = false;
+    r->cleaned_bytes = 0;
+    r->steps = r->few_steps;
+    r->step_cap = COUNT(r->few_steps);
+    r->items = NULL;
+    r->item_cap = 0;
+    r->limit = NULL;
+}
+
 static void read_all_spots(struct reader *r)
 {
     if (find_spots(r))
@@ -827,7 +863,8 @@ static void read_all_spots(struct reader *r)
 
 bool syntax_name(struct arena *a, str name, struct ast_symbol **out)
 {
-    CLEANUP(reader_fini) struct reader r = { .a = a, .s = name };
+    CLEANUP(reader_fini) struct reader r;
+    reader_init(&r, a, name);
     struct miss ignored = { 0 };
     uint32_t depth = 0;
     size_t end;
@@ -872,7 +909,8 @@ static struct run read_leniently(struct reader *r)
 
 bool syntax_parse(struct arena *a, str text, bool is_lenient, struct ast_cell **out, struct syntax_error *error)
 {
-    CLEANUP(reader_fini) struct reader r = { .a = a, .s = text };
+    CLEANUP(reader_fini) struct reader r;
+    reader_init(&r, a, text);
     if (text.n > LIMIT_TEMPLATE_BYTES)
         return fail(&r, error, 0, "a shorter template", "a template may have 4 MB");
     read_all_spots(&r);

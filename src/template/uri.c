@@ -181,9 +181,13 @@ static bool parse_host(struct arena *a, str host, bool is_known, struct uri *u)
         u->is_loopback = str_eq(u->host, STR("localhost")) || str_eq(u->host, STR("loopback"));
         return true;
     }
-    for (size_t i = 0; i < host.n; i++)
-        if ((unsigned char)host.p[i] <= ' ' || strchr("\"<>^`{|}%\\:@", host.p[i]) || (host.p[i] == '.' && i + 1 < host.n && host.p[i + 1] == '.'))
+    for (size_t i = 0; i < host.n; i++) {
+        char c = host.p[i];
+        if (!is_letter(c) && !is_digit(c) && (unsigned char)c < 128 && !(c && strchr("-_.", c)))
             return false;
+        if (c == '.' && i + 1 < host.n && host.p[i + 1] == '.')
+            return false;
+    }
     u->host_type = URI_HOST_BASIC;
     return host.n > 0;
 }

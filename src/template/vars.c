@@ -134,6 +134,7 @@ static struct vars_node *node_of(struct vars *v, str name)
             // An index that exists has its own text for a value.
             node->has_value = true;
             node->value = step->text;
+            node->may_be_template = str_find(node->value, STR("#{")) >= 0;
         }
     }
     return node;
@@ -146,6 +147,7 @@ void vars_set_text(struct vars *v, str name, str value, enum vars_provenance pro
         return;
     node->has_value = true;
     node->value = value.p ? value : STR("");
+    node->may_be_template = str_find(node->value, STR("#{")) >= 0;
     node->json = NULL;
     node->provenance = provenance;
     node->reason = (str){ 0 };

@@ -44,7 +44,7 @@ void vars_set_resolver(struct vars *v, vars_resolver *resolver, void *ctx);
 struct vars_node {
     str key;
     uint64_t hash; // chars_hash_nocase(key)
-    bool has_value;
+    bool has_value, may_be_template; // it holds "#{"
     enum vars_provenance provenance;
     str value;
     const struct json *json; // NULL: text

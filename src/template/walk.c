@@ -6,28 +6,55 @@
 
 // A symbol that is being resolved in a scope: meeting it again there means a loop without end.
 struct active {
-    const struct ast_step *steps;
-    uint32_t count;
+    const struct ast_symbol *symbol;
+    const struct ast_step *steps; // its own, or with indexes resolved
     struct scope *scope;
     struct active *below;  // in the scope
     struct active *pushed; // the walk's previous one
 };
 
-static bool is_same_step(const struct ast_step *a, const struct ast_step *b)
+// UTF-16 unit, line and column of a byte of a template, as the original counts.
+struct place {
+    uint32_t unit, line, column;
+};
+
+static struct place place_of(const char *text, size_t offset)
 {
-    return a->kind == b->kind && a->symbol == b->symbol && a->place.unit == b->place.unit && a->place.line == b->place.line && a->place.column == b->place.column
-        && str_eq(a->text, b->text);
+    struct place p = { 0, 1, 1 };
+    for (size_t i = 0, length; i < offset; i += length) {
+        uint32_t c = chars_decode(text + i, offset - i, &length);
+        p.unit += c > 0xFFFF ? 2 : 1;
+        p.column += c > 0xFFFF ? 2 : 1;
+        if (c == '\n') {
+            p.line++;
+            p.column = 1;
+        }
+    }
+    return p;
 }
 
-static bool is_active(const struct active *active, const struct ast_step *steps, uint32_t count)
+// Two uses of a symbol are the same for the recursion check when name and place are the same, even in
+// two texts.
+static bool is_same_step(const struct active *a, const struct ast_symbol *symbol, const struct ast_step *steps, uint32_t i)
+{
+    const struct ast_step *x = &a->steps[i], *y = &steps[i];
+    if (x->kind != y->kind || x->symbol != y->symbol || x->is_resolved != y->is_resolved || !str_eq(x->text, y->text))
+        return false;
+    if (x->is_resolved || (a->symbol->text == symbol->text && x->offset == y->offset))
+        return true;
+    struct place p = place_of(a->symbol->text, x->offset), q = place_of(symbol->text, y->offset);
+    return p.unit == q.unit && p.line == q.line && p.column == q.column;
+}
+
+static bool is_active(const struct active *active, const struct ast_symbol *symbol, const struct ast_step *steps)
 {
     for (; active; active = active->below) {
-        if (active->count != count)
+        if (active->symbol->count != symbol->count)
             continue;
         uint32_t i = 0;
-        while (i < count && is_same_step(&active->steps[i], &steps[i]))
+        while (i < symbol->count && is_same_step(active, symbol, steps, i))
             i++;
-        if (i == count)
+        if (i == symbol->count)
             return true;
     }
     return false;
@@ -44,7 +71,7 @@ static bool refuse_recursion(struct machine *m, const struct walk *w, const stru
     for (const struct active *a = scope->active; a && n < COUNT(stack); a = a->below)
         stack[n++] = a;
     while (n) {
-        symbol.count = stack[--n]->count;
+        symbol.count = stack[--n]->symbol->count;
         symbol.steps = (struct ast_step *)(uintptr_t)stack[n]->steps;
         ast_print_symbol(&chain, &symbol);
         buf_add_text(&chain, " -> ");
@@ -57,7 +84,7 @@ static bool refuse_recursion(struct machine *m, const struct walk *w, const stru
 static bool check_recursion(struct machine *m, const struct walk *w, const struct ast_step *steps)
 {
     for (const struct scope *s = w->scope; s; s = s->parent)
-        if (s->active && is_active(s->active, steps, w->symbol->count))
+        if (s->active && is_active(s->active, w->symbol, steps))
             return refuse_recursion(m, w, s);
     return true;
 }
@@ -70,7 +97,7 @@ static void mark_scopes(struct machine *m, struct walk *w)
     for (struct scope *s = w->start;; s = s->parent) {
         struct active *active = ARENA_NEW(m->a, struct active);
         // The scope where it began knows it as it was written, its parents with indexes resolved.
-        *active = (struct active){ s == w->start ? w->symbol->steps : w->steps, w->symbol->count, s, s->active, w->pushed };
+        *active = (struct active){ w->symbol, s == w->start ? w->symbol->steps : w->steps, s, s->active, w->pushed };
         s->active = w->pushed = active;
         if (s == w->scope)
             break;
@@ -173,7 +200,7 @@ static bool find_member(struct machine *m, const struct bind *b, const struct as
             *out = b->loop->items[b->loop->index];
             return true;
         }
-        return special_member(m, b->loop, 0, step->text, out);
+        return step->hash == m->octopus_hash && special_member(m, b->loop, 0, step->text, out);
     case BIND_SPECIAL:
         return special_member(m, b->loop, b->level, step->text, out);
     case BIND_PAIR:
@@ -265,7 +292,9 @@ bool walk_text(struct machine *m, const struct bind *b, struct marked *out)
 
 static const struct machine_json *document(struct machine *m, str text)
 {
-    struct machine_json *slot = &m->documents[((uintptr_t)text.p >> 4 ^ text.n) % COUNT(m->documents)];
+    if (!m->documents)
+        m->documents = ARENA_ARRAY(m->a, struct machine_json, MACHINE_DOCUMENTS);
+    struct machine_json *slot = &m->documents[((uintptr_t)text.p >> 4 ^ text.n) % MACHINE_DOCUMENTS];
     if (slot->text.p == text.p && slot->text.n == text.n && text.p)
         return slot;
     struct loose *tree;
@@ -459,9 +488,9 @@ static bool next_index(struct walk *w)
 void walk_take_index(struct walk *w, bool found, const struct marked *text)
 {
     struct ast_step *step = &w->copy[w->index++];
-    *step = (struct ast_step){ .kind = AST_INDEX_SYMBOL, .symbol = step->symbol };
+    *step = (struct ast_step){ .kind = AST_INDEX_SYMBOL, .symbol = step->symbol, .is_resolved = true };
     if (found && text->is_defined)
-        *step = (struct ast_step){ .kind = AST_INDEX_TEXT, .text = text->s, .hash = chars_hash_nocase(text->s) };
+        *step = (struct ast_step){ .kind = AST_INDEX_TEXT, .text = text->s, .hash = chars_hash_nocase(text->s), .is_resolved = true };
 }
 
 void walk_take_value(struct walk *w, bool is_recursion, struct marked value)
@@ -683,4 +712,44 @@ bool walk_items(struct machine *m, const struct bind *list, struct bind **items,
         return loose_items(m, &source, items, count);
     }
     return split_items(m, &text, items, count);
+}
+
+// A symbol that leads straight to a variable whose value is final: the usual case, without a frame.
+// False: it takes a walk.
+bool walk_quickly(struct machine *m, const struct ast_symbol *symbol, struct scope *scope, struct marked *out)
+{
+    const struct ast_step *step = symbol->steps, *end = step + symbol->count;
+    const struct vars_node *node = NULL;
+    for (struct scope *s = scope; s; s = s->parent)
+        if (s->active && is_active(s->active, symbol, symbol->steps))
+            return false;
+    for (; scope != &m->root; scope = scope->parent) {
+        if (scope->names.kind == BIND_EMPTY)
+            continue;
+        const struct loop *loop = scope->names.loop;
+        if (step->hash == m->octopus_hash)
+            return false;
+        if (step->hash != loop->name_hash)
+            continue;
+        const struct bind *item = &loop->items[loop->index];
+        if (!chars_eq_nocase(step->text, loop->name) || item->kind != BIND_NODE)
+            return false;
+        node = item->node;
+        step++;
+        break;
+    }
+    if (!node)
+        node = vars_root(m->vars);
+    for (; step < end; step++) {
+        if (step->kind == AST_INDEX_SYMBOL || (step->kind == AST_INDEX_TEXT && step->text.n == 1 && *step->text.p == '*'))
+            return false;
+        node = vars_find(step->kind == AST_NAME ? &node->members : &node->indexes, step->text, step->hash);
+        if (!node)
+            return false;
+    }
+    if (!node->has_value || node->json || (node->may_be_template && node->provenance == PROVENANCE_TEMPLATE))
+        return false;
+    uint8_t marks = marks_of(node->provenance);
+    *out = (struct marked){ .s = node->value, .is_defined = true, .is_literal = marks != 0, .marks = marks };
+    return true;
 }
