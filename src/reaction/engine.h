@@ -52,4 +52,7 @@ struct engine_stats {
     uint64_t matched_events, started, succeeded, failed;
     int64_t last_match_ms; // monotonic, of the last event matched
 };
+// Where the tail of a connection stands. Any thread; false: it has none.
+struct tail_status;
+bool engine_tail_status(struct engine *g, int64_t connection_id, struct tail_status *out);
 struct engine_stats engine_stats(struct engine *g);

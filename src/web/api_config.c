@@ -2,6 +2,7 @@
 #include "web/api_object.h"
 
 #include "http/egress.h"
+#include "reaction/tail.h"
 #include "reaction/trigger.h"
 
 // ---- what several share ----
@@ -150,12 +151,15 @@ static struct json *normalise_connection(struct api_call *c, const struct json *
     return doc;
 }
 
-static void decorate_connection(struct api_call *c, const struct store_object *o UNUSED, struct json *answer)
+static void decorate_connection(struct api_call *c, const struct store_object *o, struct json *answer)
 {
+    struct tail_status tail;
+    if (!engine_tail_status(c->web->opt.engine, o->id, &tail))
+        tail = (struct tail_status){ .lag_ms = -1 };
     struct json *state = json_add(answer, STR("State"), json_new_object(c->arena));
-    json_add_null(c->arena, state, "Watermark");
-    json_add_null(c->arena, state, "LagSeconds");
-    json_add_null(c->arena, state, "LastError");
+    json_add_time(c->arena, state, "Watermark", tail.watermark_ms);
+    json_add(state, STR("LagSeconds"), tail.lag_ms < 0 ? json_new_null(c->arena) : json_new_double(c->arena, (double)tail.lag_ms / 1000));
+    json_add_str(c->arena, state, "LastError", tail.last_error[0] ? arena_str(c->arena, str_from(tail.last_error)) : (str){ 0 });
 }
 
 static bool may_delete_connection(struct api_call *c, const struct store_object *o)
