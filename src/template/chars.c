@@ -182,6 +182,8 @@ str chars_trim_end(str s)
 
 str chars_trim(str s)
 {
+    if (s.n && (unsigned char)(*s.p - 0x21) < 0x5E && (unsigned char)(s.p[s.n - 1] - 0x21) < 0x5E)
+        return s; // the usual case
     return chars_trim_end(chars_trim_start(s));
 }
 

@@ -29,9 +29,9 @@ static int days_of_month(int year, int month)
 struct date_parts date_split(int64_t ticks)
 {
     int64_t day = ticks / DATE_TICKS_PER_DAY, in_day = ticks % DATE_TICKS_PER_DAY;
-    int year = (int)(day / 366) + 1;
-    while (days_before_year(year + 1) <= day)
-        year++;
+    int year = (int)(day * 400 / 146097) + 1; // at most one too many
+    year -= days_before_year(year) > day;
+    year += days_before_year(year + 1) <= day;
     int rest = (int)(day - days_before_year(year)), month = 1;
     while (rest >= days_of_month(year, month))
         rest -= days_of_month(year, month++);
@@ -376,8 +376,29 @@ static bool assign_date(const struct date_text *t, struct date_parts *p)
     }
 }
 
+static int two_digits(const char *p)
+{
+    return is_digit(p[0]) && is_digit(p[1]) ? (p[0] - '0') * 10 + (p[1] - '0') : -100;
+}
+
+// yyyy-MM-ddTHH:mm:ss[Z], what machines write.
+static bool read_usual(str s, struct date *out)
+{
+    const char *p = s.p;
+    if ((s.n != 19 && !(s.n == 20 && p[19] == 'Z')) || p[4] != '-' || p[7] != '-' || p[10] != 'T' || p[13] != ':' || p[16] != ':')
+        return false;
+    struct date_parts d = { .year = two_digits(p) * 100 + two_digits(p + 2), .month = two_digits(p + 5), .day = two_digits(p + 8), .hour = two_digits(p + 11),
+        .minute = two_digits(p + 14), .second = two_digits(p + 17) };
+    if (d.hour < 0 || d.minute < 0 || d.second < 0)
+        return false;
+    *out = (struct date){ .zone = s.n == 20 ? DATE_UTC : DATE_UNSPECIFIED };
+    return date_join(&d, &out->ticks);
+}
+
 bool date_read(str text, int64_t today_ms, struct date *out)
 {
+    if (read_usual(text, out))
+        return true;
     while (text.n && text.p[text.n - 1] == '\0')
         text.n--;
     text = chars_trim(text);

@@ -33,7 +33,14 @@ static const char *standard_format(char c)
 
 static void add_number(struct buf *out, int value, int digits)
 {
-    buf_printf(out, "%0*d", digits, value);
+    char text[12];
+    int n = 0;
+    for (unsigned left = (unsigned)value; left || !n; left /= 10)
+        text[n++] = (char)('0' + left % 10);
+    for (int i = n; i < digits; i++)
+        buf_add_char(out, '0');
+    while (n)
+        buf_add_char(out, text[--n]);
 }
 
 static void add_offset(struct buf *out, int minutes, int letters)

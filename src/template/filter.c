@@ -115,31 +115,28 @@ enum filter_outcome filter_exception(struct filter_call *c, const char *fmt, ...
 
 enum filter_outcome filter_map(struct filter_call *c, filter_mapping *map)
 {
-    CLEANUP(buf_fini) struct buf piece = { .max = c->max_bytes };
-    if (!c->argument.range_count) {
-        map(&piece, c->argument.s, 0);
-        return filter_value_buf(c, &piece);
-    }
     struct marked_out out = { .a = c->a, .max = c->max_bytes };
+    marked_out_grow(&out, MIN(c->argument.s.n + c->argument.s.n / 8, c->max_bytes));
+    if (!c->argument.range_count) {
+        map(&out, c->argument.s, 0);
+        marked_set_marks(&out, 0, c->argument.marks);
+    }
     size_t at = 0;
-    for (size_t i = 0; i <= c->argument.range_count; i++) {
+    for (size_t i = 0; c->argument.range_count && i <= c->argument.range_count; i++) {
         const struct marked_range *r = i < c->argument.range_count ? &c->argument.ranges[i] : NULL;
         size_t begin = r ? r->begin : c->argument.s.n;
-        if (begin > at) {
-            buf_clear(&piece);
-            map(&piece, str_sub(c->argument.s, at, begin - at), at);
-            marked_add_str(&out, buf_str(&piece));
-        }
+        if (begin > at)
+            map(&out, str_sub(c->argument.s, at, begin - at), at);
         if (!r)
             break;
-        buf_clear(&piece);
-        map(&piece, str_sub(c->argument.s, r->begin, r->end - r->begin), r->begin);
-        marked_add_marks(&out, buf_str(&piece), (uint8_t)r->marks);
+        size_t from = out.n;
+        map(&out, str_sub(c->argument.s, r->begin, r->end - r->begin), r->begin);
+        marked_set_marks(&out, from, (uint8_t)r->marks);
         at = r->end;
     }
-    if (piece.is_full || out.is_full)
+    if (out.is_full)
         return filter_exception(c, "the result would be longer than %zu MB", c->max_bytes >> 20);
     struct marked result = marked_all(&out);
-    result.is_literal |= c->argument.is_literal;
+    result.is_literal = c->argument.is_literal;
     return filter_marked(c, result);
 }

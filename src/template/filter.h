@@ -40,8 +40,8 @@ enum filter_outcome filter_bool(struct filter_call *c, bool b);
 enum filter_outcome filter_exception(struct filter_call *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 // The argument piece by piece, each of one set of marks: what filters use that look at characters one
-// by one. `at` is the place of the piece in the argument.
-typedef void filter_mapping(struct buf *out, str piece, size_t at);
+// by one. `at` is the place of the piece in the argument. The mapping writes plain text.
+typedef void filter_mapping(struct marked_out *out, str piece, size_t at);
 enum filter_outcome filter_map(struct filter_call *c, filter_mapping *map);
 
 static inline str filter_option(const struct filter_call *c, size_t i)

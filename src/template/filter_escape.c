@@ -2,45 +2,49 @@
 #include "template/chars.h"
 #include "template/filter.h"
 
+#include <stdio.h>
+
 // Table per first byte: what replaces a character, or NULL.
-static void replace_all(struct buf *out, str piece, const char *const table[128])
+static void replace_all(struct marked_out *out, str piece, const char *const table[128])
 {
     size_t copied = 0;
     for (size_t i = 0; i < piece.n; i++) {
         unsigned char c = (unsigned char)piece.p[i];
         if (c >= 128 || !table[c])
             continue;
-        buf_add(out, str_sub(piece, copied, i - copied));
-        buf_add_text(out, table[c]);
+        marked_add_str(out, str_sub(piece, copied, i - copied));
+        marked_add_str(out, str_from(table[c]));
         copied = i + 1;
     }
-    buf_add(out, str_skip(piece, copied));
+    marked_add_str(out, str_skip(piece, copied));
 }
 
-static void map_html(struct buf *out, str piece, size_t at)
+static void map_html(struct marked_out *out, str piece, size_t at)
 {
     static const char *const table[128] = { ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&apos;", ['/'] = "&#x2F;" };
     replace_all(out, piece, table);
 }
 
-static void map_xml(struct buf *out, str piece, size_t at)
+static void map_xml(struct marked_out *out, str piece, size_t at)
 {
     static const char *const table[128] = { ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&apos;" };
     replace_all(out, piece, table);
 }
 
-static void map_json(struct buf *out, str piece, size_t at)
+static void map_json(struct marked_out *out, str piece, size_t at)
 {
     static const char *const table[128] = { ['"'] = "\\\"", ['\\'] = "\\\\", ['\r'] = "\\r", ['\n'] = "\\n", ['\t'] = "\\t" };
     replace_all(out, piece, table);
 }
 
-static void add_unit(struct buf *out, uint32_t unit)
+static void add_unit(struct marked_out *out, uint32_t unit)
 {
-    buf_printf(out, "\\u%04x", unit);
+    char text[8];
+    snprintf(text, sizeof text, "\\u%04x", unit & 0xFFFF);
+    marked_add_str(out, (str){ text, 6 });
 }
 
-static void add_units(struct buf *out, uint32_t c)
+static void add_units(struct marked_out *out, uint32_t c)
 {
     if (c > 0xFFFF) {
         add_unit(out, 0xD800 + ((c - 0x10000) >> 10));
@@ -50,58 +54,62 @@ static void add_units(struct buf *out, uint32_t c)
     }
 }
 
-static void map_yaml_double(struct buf *out, str piece, size_t at)
+static void map_yaml_double(struct marked_out *out, str piece, size_t at)
 {
     static const char *const table[128] = { ['"'] = "\\\"", ['\\'] = "\\\\", ['\r'] = "\\r", ['\n'] = "\\n", ['\t'] = "\\t" };
     size_t length;
     for (size_t i = 0; i < piece.n; i += length) {
         uint32_t c = chars_decode(piece.p + i, piece.n - i, &length);
         if (c < 128 && table[c])
-            buf_add_text(out, table[c]);
+            marked_add_str(out, str_from(table[c]));
         else if (c >= 0x20 && c <= 0x7E)
-            buf_add_char(out, (char)c);
+            marked_add_char(out, (char)c);
         else
             add_units(out, c);
     }
 }
 
-static void add_properties_char(struct buf *out, str piece, size_t i, size_t length, uint32_t c)
+static void add_properties_char(struct marked_out *out, str piece, size_t i, size_t length, uint32_t c)
 {
     static const char *const table[128] = { ['\\'] = "\\\\", ['\r'] = "\\r", ['\n'] = "\\n", ['\t'] = "\\t" };
     if (c < 128 && table[c])
-        buf_add_text(out, table[c]);
+        marked_add_str(out, str_from(table[c]));
     else if (c < 0xFF)
-        buf_add(out, str_sub(piece, i, length));
+        marked_add_str(out, str_sub(piece, i, length));
     else
         add_units(out, c);
 }
 
-static void map_properties_key(struct buf *out, str piece, size_t at)
+static void map_properties_key(struct marked_out *out, str piece, size_t at)
 {
     size_t length;
     for (size_t i = 0; i < piece.n; i += length) {
         uint32_t c = chars_decode(piece.p + i, piece.n - i, &length);
         if (c == ' ' || c == ':' || c == '=')
-            buf_add_char(out, '\\');
+            marked_add_char(out, '\\');
         add_properties_char(out, piece, i, length, c);
     }
 }
 
-static void map_properties_value(struct buf *out, str piece, size_t at)
+static void map_properties_value(struct marked_out *out, str piece, size_t at)
 {
     size_t length;
     for (size_t i = 0; i < piece.n; i += length) {
         uint32_t c = chars_decode(piece.p + i, piece.n - i, &length);
         if (c == ' ' && at + i == 0)
-            buf_add_char(out, '\\');
+            marked_add_char(out, '\\');
         add_properties_char(out, piece, i, length, c);
     }
 }
 
-static void add_percent(struct buf *out, str bytes)
+static void add_percent(struct marked_out *out, str bytes)
 {
-    for (size_t i = 0; i < bytes.n; i++)
-        buf_printf(out, "%%%02X", (unsigned char)bytes.p[i]);
+    for (size_t i = 0; i < bytes.n; i++) {
+        static const char digits[] = "0123456789ABCDEF";
+        unsigned char byte = (unsigned char)bytes.p[i];
+        char text[3] = { '%', digits[byte >> 4], digits[byte & 15] };
+        marked_add_str(out, (str){ text, 3 });
+    }
 }
 
 static bool is_unreserved(unsigned char c)
@@ -109,13 +117,13 @@ static bool is_unreserved(unsigned char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-_.~", c));
 }
 
-static void add_uri(struct buf *out, str piece, const char *kept)
+static void add_uri(struct marked_out *out, str piece, const char *kept)
 {
     size_t length;
     for (size_t i = 0; i < piece.n; i += length) {
         uint32_t c = chars_decode(piece.p + i, piece.n - i, &length);
         if (c < 128 && (is_unreserved((unsigned char)c) || (c && strchr(kept, (int)c))))
-            buf_add_char(out, (char)c);
+            marked_add_char(out, (char)c);
         else if (c == CHARS_REPLACEMENT)
             add_percent(out, STR("\ufffd"));
         else
@@ -123,12 +131,12 @@ static void add_uri(struct buf *out, str piece, const char *kept)
     }
 }
 
-static void map_uri(struct buf *out, str piece, size_t at)
+static void map_uri(struct marked_out *out, str piece, size_t at)
 {
     add_uri(out, piece, ";/?:@&=+$,#[]!'()*");
 }
 
-static void map_uri_data(struct buf *out, str piece, size_t at)
+static void map_uri_data(struct marked_out *out, str piece, size_t at)
 {
     add_uri(out, piece, "");
 }

@@ -175,26 +175,27 @@ enum filter_outcome filter_indent(struct filter_call *c)
     return filter_marked(c, all);
 }
 
-static void map_upper(struct buf *out, str piece, size_t at)
+static void map_case(struct marked_out *out, str piece, uint32_t (*map)(uint32_t))
 {
-    char *to = buf_room(out, piece.n + piece.n / 2 + 8);
-    if (!to)
-        return;
-    size_t n = 0, length;
-    for (size_t i = 0; i < piece.n; i += length)
-        n += chars_encode(chars_upper(chars_decode(piece.p + i, piece.n - i, &length)), to + n);
-    buf_wrote(out, n);
+    size_t length;
+    char text[4];
+    for (size_t i = 0; i < piece.n; i += length) {
+        uint32_t c = map(chars_decode(piece.p + i, piece.n - i, &length));
+        if (c < 128)
+            marked_add_char(out, (char)c);
+        else
+            marked_add_str(out, (str){ text, chars_encode(c, text) });
+    }
 }
 
-static void map_lower(struct buf *out, str piece, size_t at)
+static void map_upper(struct marked_out *out, str piece, size_t at)
 {
-    char *to = buf_room(out, piece.n + piece.n / 2 + 8);
-    if (!to)
-        return;
-    size_t n = 0, length;
-    for (size_t i = 0; i < piece.n; i += length)
-        n += chars_encode(chars_lower(chars_decode(piece.p + i, piece.n - i, &length)), to + n);
-    buf_wrote(out, n);
+    map_case(out, piece, chars_upper);
+}
+
+static void map_lower(struct marked_out *out, str piece, size_t at)
+{
+    map_case(out, piece, chars_lower);
 }
 
 enum filter_outcome filter_to_upper(struct filter_call *c)

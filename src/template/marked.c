@@ -81,6 +81,11 @@ void marked_add_ranges(struct marked_out *out, const struct marked *m)
         add_range(out, out->n + m->ranges[i].begin, out->n + m->ranges[i].end, m->ranges[i].marks);
 }
 
+void marked_set_marks(struct marked_out *out, size_t begin, uint8_t marks)
+{
+    add_range(out, begin, out->n, marks);
+}
+
 void marked_add_marks(struct marked_out *out, str s, uint8_t marks)
 {
     struct marked m = marked_with(s, marks);

@@ -79,6 +79,19 @@ static inline void marked_add(struct marked_out *out, const struct marked *m)
     marked_add_str(out, m->s);
 }
 
+static inline void marked_add_char(struct marked_out *out, char c)
+{
+    if (out->n == out->cap) {
+        marked_out_grow(out, 1);
+        if (out->is_full)
+            return;
+    }
+    out->p[out->n++] = c;
+}
+
+// Gives marks to bytes that were written without any: those from `begin` on.
+void marked_set_marks(struct marked_out *out, size_t begin, uint8_t marks);
+
 void marked_add_marks(struct marked_out *out, str s, uint8_t marks); // one text, one set of marks
 
 struct marked_mark {

@@ -79,7 +79,7 @@ static bool is_space_at(const struct reader *r, size_t at, size_t *length)
 static size_t skip_space(const struct reader *r, size_t at)
 {
     size_t length;
-    while (is_space_at(r, at, &length))
+    while (at < r->s.n && (unsigned char)(r->s.p[at] - 0x21) >= 0x5E && is_space_at(r, at, &length))
         at += length;
     return at;
 }
