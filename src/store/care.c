@@ -31,6 +31,7 @@ void store_key_used(struct store *s, const struct store_key_use *uses, size_t co
     if (!count)
         return;
     struct op *op = op_new(s, exec_uses);
+    op->is_derived = true; // a count, shown to people
     struct uses *u = op->args = ARENA_NEW(&op->arena, struct uses);
     u->items = ARENA_ARRAY(&op->arena, struct store_key_use, count);
     u->count = count;

@@ -22,6 +22,7 @@ struct committer {
 
     pthread_mutex_t db_lock; // memory engine: readers share the writer's connection
     struct db *db;
+    bool is_unsynced;            // how the connection is set at the moment
     uint64_t commit_count;
     int wal_pages;
 };
@@ -91,6 +92,7 @@ static bool open_db(struct store *s, struct committer *c, struct err *e)
 {
     if (!db_open(s->path, DB_WRITER, &c->db, e))
         return false;
+    c->is_unsynced = false;
     sqlite3_wal_hook(db_handle(c->db), on_wal, c);
     if (!db_migrate(c->db, e)) {
         db_close(c->db);
@@ -155,16 +157,32 @@ static bool injected_fault(struct committer *c, const struct store_faults *f, bo
     return false;
 }
 
+// A commit that only holds what can be derived again (matches, log lines) needs no sync of its own: it lies in front of
+// the next synced one in the log, so whatever follows from it is durable no sooner than it is. Lost in a power cut, its
+// events are simply matched again. Without this each event would cost two syncs.
+static bool choose_sync(struct store *s, struct committer *c, const struct op *batch, struct err *e)
+{
+    bool is_unsynced = s->path != NULL;
+    for (const struct op *op = batch; op; op = op->next)
+        is_unsynced = is_unsynced && op->is_derived;
+    if (is_unsynced == c->is_unsynced)
+        return true;
+    if (!db_exec(c->db, is_unsynced ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", e))
+        return false;
+    c->is_unsynced = is_unsynced;
+    return true;
+}
+
 enum commit_result { COMMITTED, COMMIT_ROLLED_BACK, COMMIT_SYNC_FAILED };
 
-static enum commit_result commit(struct committer *c, struct op *batch, const struct store_faults *f, struct err *e)
+static enum commit_result commit(struct store *s, struct committer *c, struct op *batch, const struct store_faults *f, struct err *e)
 {
     bool is_sync_failure;
     if (!c->db) {
         err_set(e, ERR_IO, "the database could not be opened again");
         return COMMIT_SYNC_FAILED;
     }
-    if (!db_exec(c->db, "BEGIN IMMEDIATE", e))
+    if (!choose_sync(s, c, batch, e) || !db_exec(c->db, "BEGIN IMMEDIATE", e))
         return COMMIT_ROLLED_BACK;
     for (struct op *op = batch; op; op = op->next) {
         op->err = (struct err){ 0 };
@@ -195,7 +213,7 @@ static void commit_alone(struct store *s, struct committer *c, struct op *op, co
     struct err e = { 0 };
     struct op *next = op->next;
     op->next = NULL;
-    enum commit_result result = commit(c, op, f, &e);
+    enum commit_result result = commit(s, c, op, f, &e);
     if (result != COMMITTED)
         fail_op(op, &e);
     if (result == COMMIT_SYNC_FAILED)
@@ -205,7 +223,7 @@ static void commit_alone(struct store *s, struct committer *c, struct op *op, co
 
 static bool commit_batch(struct store *s, struct committer *c, struct op *batch, const struct store_faults *f, struct err *e)
 {
-    enum commit_result result = commit(c, batch, f, e);
+    enum commit_result result = commit(s, c, batch, f, e);
     if (result == COMMITTED)
         return true;
     if (result == COMMIT_SYNC_FAILED) {
@@ -299,6 +317,7 @@ static void *committer_main(void *ctx)
         c->is_failing = !ok;
         if (ok) {
             c->stats.commits++;
+            c->stats.unsynced_commits += c->is_unsynced;
         } else {
             c->stats.failed_commits++;
             snprintf(c->stats.last_error, sizeof c->stats.last_error, "%.255s", e.text);

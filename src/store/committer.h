@@ -20,6 +20,7 @@ struct op {
     struct loop *loop;
     struct store *store;
     struct arena arena;          // everything the operation holds
+    bool is_derived;             // a crash loses nothing with it: it is done anew, or what follows it is synced
     size_t bytes, requests;      // what it counts in the queue's limits; 0 requests: never refused
     struct err err;
     void *args, *results;

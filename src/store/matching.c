@@ -121,6 +121,7 @@ void run_copy(struct arena *a, struct store_run *to, const struct store_run *fro
 void store_match(struct store *s, struct loop *loop, const struct store_match *items, size_t count, store_matched_fn *done, void *ctx)
 {
     struct op *op = op_new(s, exec_match);
+    op->is_derived = true; // a claim of its runs comes later, and is synced
     struct arena *a = &op->arena;
     struct match *m = op->args = ARENA_NEW(a, struct match);
     m->items = ARENA_ARRAY(a, struct store_match, count);

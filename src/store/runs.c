@@ -286,6 +286,7 @@ static bool exec_append(struct db *d, struct op *op, struct err *e)
 void store_append(struct store *s, const struct store_log_line *lines, size_t line_count, const struct store_api_call *calls, size_t call_count)
 {
     struct op *op = op_new(s, exec_append);
+    op->is_derived = !call_count; // the end of the attempt, which comes after, is synced; a call has had its effect outside
     struct arena *a = &op->arena;
     struct append *p = op->args = ARENA_NEW(a, struct append);
     p->lines = ARENA_ARRAY(a, struct store_log_line, line_count);

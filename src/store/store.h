@@ -44,6 +44,7 @@ void store_close(struct store *s);
 
 struct store_stats {
     uint64_t commits, operations, failed_commits, reopened;
+    uint64_t unsynced_commits; // of commits: held only what a crash loses nothing with (matches, log lines, counts)
     int64_t queued_requests, queued_bytes, wal_bytes, database_bytes;
     char last_error[256];
 };

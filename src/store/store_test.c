@@ -339,6 +339,23 @@ TEST(the_queue_is_bounded)
     end(&f);
 }
 
+TEST(what_can_be_derived_again_is_not_synced_alone)
+{
+    struct fixture f;
+    begin(&f, true);
+    struct store_accept item = event_of(7, "{}");
+    int64_t event = accept(&f, &item).event_id;
+    CHECK_INT("an accepted event is synced", store_stats(f.store).unsynced_commits, 0);
+    match(&f, event, 3, false, "");
+    CHECK_INT("its match is not", store_stats(f.store).unsynced_commits, 1);
+    claim(&f, 3, 1, 20);
+    finish(&f, f.run_ids[0], 1, RUN_SUCCEEDED, 0);
+    CHECK_INT("a claim and an end are again", store_stats(f.store).unsynced_commits, 1);
+    event = accept(&f, &item).event_id;
+    CHECK_INT("as is the next event", store_stats(f.store).unsynced_commits, 1);
+    end(&f);
+}
+
 TEST(what_was_committed_is_there_after_reopening)
 {
     struct fixture f;
