@@ -6,8 +6,10 @@
 #include "reaction/registry.h"
 #include "secret/token.h"
 #include "sys/file.h"
+#include "sys/process.h"
 #include "web/web.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -96,6 +98,20 @@ static const char *runtime_dir(struct server *s)
     return arena_printf(&s->arena, "%.*s/powershell", (int)MAX(slash, (ptrdiff_t)0), self).p;
 }
 
+// What no script may read, though it runs as the server's own user: mounted away for workers where the machine allows
+// (doctor says so).
+static const char *const *hidden_paths(struct server *s)
+{
+    static const char *const names[] = { "reactions.db", "reactions.db-wal", "reactions.db-shm", "master.key", "admin.key", "backups" };
+    char absolute[PATH_MAX];
+    const char **paths = ARENA_ARRAY(&s->arena, const char *, COUNT(names) + 1);
+    if (!realpath(path_in_data(s, "."), absolute))
+        return NULL;
+    for (size_t i = 0; i < COUNT(names); i++)
+        paths[i] = arena_printf(&s->arena, "%s/%s", absolute, names[i]).p;
+    return paths;
+}
+
 static bool start_engine(struct server *s, struct err *e)
 {
     struct registry_options registry = { .store = s->store, .keyring = s->keyring, .egress_allow = s->settings.egress_allow, .egress_count = s->settings.egress_count };
@@ -118,6 +134,8 @@ static bool start_engine(struct server *s, struct err *e)
             .work_dir = path_in_data(s, "work"),
             .max_workers = (int)s->settings.workers,
             .warm_workers = 1,
+            .run_as_user = s->settings.script_user.n ? arena_cstr(&s->arena, s->settings.script_user) : NULL,
+            .hidden = hidden_paths(s),
         },
         .note = on_note,
         .note_ctx = s,
@@ -186,6 +204,7 @@ static bool start(struct server *s, struct err *e)
     signal(SIGPIPE, SIG_IGN);
     if (!open_data(s, e))
         return false;
+    process_hide_self();
     umask(077); // from here on: what is written is ours alone
     return open_store(s, e) && write_admin_key(s, e) && write_first_space(s, e) && loop_open(&s->loop, e) && start_engine(s, e) && start_web(s, e)
         && loop_on_signal(s->loop, SIGINT, on_stop_signal, s, e) && loop_on_signal(s->loop, SIGTERM, on_stop_signal, s, e) && loop_on_signal(s->loop, SIGHUP, on_reload_signal, s, e);
@@ -209,7 +228,7 @@ int cmd_serve(int argc, char **argv)
     struct err e = { 0 };
     if (argc == 2 && !strcmp(argv[1], "--help")) {
         puts("usage: reactions serve [--listen ADDRESS:PORT] [--data FOLDER] [--store sqlite|memory] [--config FILE]\n"
-             "                       [--server-uri URL] [--tls-cert FILE --tls-key FILE] [--workers N] [--engine auto|bundled|pwsh]");
+             "                       [--server-uri URL] [--tls-cert FILE --tls-key FILE] [--workers N] [--engine auto|bundled|pwsh] [--script-user USER]");
         return 0;
     }
     if (!settings_read(argc, argv, &s.arena, &s.settings, &e)) {

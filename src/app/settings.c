@@ -32,6 +32,7 @@ static const struct entry entries[] = {
     { "Scripts.Workers", "SCRIPTS_WORKERS", "--workers", NUMBER, AT(workers), 0, "0" },
     { "Scripts.Engine", "SCRIPTS_ENGINE", "--engine", TEXT, AT(script_engine), 0, "auto" },
     { "Scripts.Runtime", "SCRIPTS_RUNTIME", "--runtime", TEXT, AT(runtime), 0, "" },
+    { "Scripts.User", "SCRIPTS_USER", "--script-user", TEXT, AT(script_user), 0, "" },
     { "GraceSeconds", "GRACE_SECONDS", NULL, NUMBER, AT(grace_seconds), 0, "30" },
 };
 

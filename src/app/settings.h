@@ -18,6 +18,7 @@ struct settings {
     int64_t workers, memory_megabytes; // workers 0: by the machine
     str script_engine; // "auto", "bundled", "pwsh"
     str runtime;       // folder of the worker host; empty: beside the program
+    str script_user;   // OS user that workers run as; empty: the server's own
     int64_t grace_seconds;
 };
 

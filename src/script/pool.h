@@ -37,7 +37,7 @@ struct script_pool_options {
     int64_t grace_ms;           // between cancel and kill; 0: 2000
     const char *run_as_user;    // OS user workers run as where the server may switch; NULL: none
     bool use_sandbox;           // bubblewrap where installed and allowed: all but its own folder is read-only
-    const char *const *hidden;  // NULL-terminated folders that are empty for workers (by the sandbox, else by their
+    const char *const *hidden;  // NULL-terminated folders and files that are empty for workers (by the sandbox, else by their
                                 // PID namespace where they have one). Not one that holds work_dir. May be NULL
     int64_t start_ms;           // from a worker's start to its being ready; 0: 60 s
 };

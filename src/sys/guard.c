@@ -139,11 +139,21 @@ static bool mount_proc(void)
     return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0;
 }
 
+// A folder becomes an empty one, a file becomes an empty one.
 static bool hide_folders(const struct guard *g)
 {
-    for (int i = 0; i < g->hidden_count; i++)
+    for (int i = 0; i < g->hidden_count; i++) {
+        struct stat st;
+        if (stat(g->hidden[i], &st) < 0)
+            continue;
+        if (!S_ISDIR(st.st_mode)) {
+            if (mount("/dev/null", g->hidden[i], NULL, MS_BIND, NULL) < 0)
+                return false;
+            continue;
+        }
         if (mount("none", g->hidden[i], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "size=4k,mode=0555") < 0 && errno != ENOENT)
             return false;
+    }
     return true;
 }
 

@@ -41,7 +41,7 @@ struct process_options {
     gid_t gid;
     bool drops_capabilities; // where it stays root, it has none of root's powers (a user it switches to has none anyway)
     bool own_pids;           // a PID namespace with its own /proc, where permitted (process_can_own_pids)
-    const char *const *hidden;    // NULL-terminated folders to be empty in there; only with own_pids
+    const char *const *hidden;    // NULL-terminated folders and files to be empty in there; only with own_pids
     const char *const *read_only; // the same for folders in which nothing can be written, by whatever way
     int64_t memory_bytes;    // of the whole tree; 0: not limited
     int max_processes;       // 0: not limited
