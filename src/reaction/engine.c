@@ -4,6 +4,7 @@
 #include "queue/backoff.h"
 #include "reaction/gone.h"
 #include "reaction/match.h"
+#include "reaction/order.h"
 #include "reaction/payload.h"
 #include "reaction/run_http.h"
 
@@ -103,6 +104,7 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
             .queued_ms = now,
             .due_ms = now + r->def->delay_seconds * 1000,
             .is_repeatable = r->def->action_type == ACTION_HTTP || r->def->retry_scripts,
+            .order_key = order_key(&data, v, payload, r, a),
             .depth = v->caused_depth,
         };
         verdict->run_id = (int64_t)out->run_count;

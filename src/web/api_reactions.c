@@ -4,6 +4,7 @@
 
 #include "base/timetext.h"
 #include "reaction/data.h"
+#include "reaction/http_request.h"
 
 // ---- reading ----
 
@@ -114,6 +115,15 @@ static void check_names(struct api_call *c, const struct reaction *r, int64_t sp
             add_error(c, "Variables[%zu].Secret: there is no secret \"%.*s\" in this space", i, STR_ARG(r->variables[i].secret));
 }
 
+// Refused rather than kept and not obeyed.
+static void check_running(struct api_call *c, const struct reaction *r)
+{
+    if (r->debounce)
+        add_error(c, "Concurrency.Debounce: this server does not debounce; leave it null, and order runs with OrderBy");
+    if (r->throttle)
+        add_error(c, "Concurrency.Throttle: this server does not throttle; leave it null, and limit runs with Concurrency.Max");
+}
+
 // PowerShell's own parser judges the script. Without an engine it is saved, with a warning.
 static void check_script(struct api_call *c, const struct reaction *r, str *warning)
 {
@@ -190,6 +200,8 @@ static void save_reaction(struct api_call *c, struct store_object *old)
     if (r) {
         check_names(c, r, o.space_id);
         data_check_templates(r, &c->errors);
+        http_request_check(r, &c->errors);
+        check_running(c, r);
         check_script(c, r, &warning);
     }
     if (c->errors.count || !r) {
