@@ -1,0 +1,20 @@
+// catalog.h - which Octopus events a reaction means by the names in its Events list (contract.md, octopus-api.md 1.2, 2).
+//
+// Friendly names, any category, "Group:<id>" and "<Category>:<DocumentType>". Categories are an open set: a name
+// that is not known here is a category.
+#pragma once
+
+#include "octopus/event.h"
+
+#define CATALOG_MAX_CATEGORIES 32
+
+// The categories a name can mean; at most CATALOG_MAX_CATEGORIES. A reaction needs to be offered no others.
+size_t catalog_categories(str name, str out[static CATALOG_MAX_CATEGORIES]);
+
+enum catalog_answer {
+    CATALOG_NO,
+    CATALOG_YES,
+    CATALOG_IF_TENTACLE, // yes where the machine's endpoint is a Tentacle: catalog_is_tentacle of its document
+};
+enum catalog_answer catalog_wants(str name, const struct octopus_event *v);
+bool catalog_is_tentacle(const struct json *machine);

@@ -1,0 +1,33 @@
+// directory.h - the documents that events speak of (projects, environments, machines, ...), fetched when asked for and
+// kept for two minutes. Bounded; on the link's loop.
+#pragma once
+
+#include "octopus/link.h"
+#include "sys/clock.h"
+
+#define DIRECTORY_KEEP_MS 120000
+
+struct directory;
+
+struct directory_options {
+    struct octopus_link *link; // outlives it
+    struct loop *loop;
+    const struct clock *clock;
+    str space_id;
+    void (*changed)(void *ctx); // what was waited for is answered: ask again
+    void *ctx;
+};
+struct directory *directory_new(const struct directory_options *opt);
+void directory_free(struct directory *d);
+
+enum directory_state {
+    DIRECTORY_HAS,
+    DIRECTORY_GONE,    // it does not exist any more, or is of no kind we can ask for
+    DIRECTORY_REFUSED, // the key may not see it
+    DIRECTORY_WAITS,   // asked for; `changed` tells
+};
+// *doc lives until the caller returns to the loop; *is_failing: the last try failed, which may take long to pass.
+enum directory_state directory_ask(struct directory *d, str id, const struct json **doc, bool *is_failing);
+
+// "/api/Spaces-1/projects/Projects-21"; empty where the id is of no kind known, or has odd characters.
+str directory_path(str space_id, str id, struct arena *a);
