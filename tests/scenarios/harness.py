@@ -56,6 +56,7 @@ def finish():
 
 def folder():
     path = tempfile.mkdtemp(prefix="scenario-")
+    os.chmod(path, 0o755)  # workers may run as another user
     _folders.append(path)
     return path
 
@@ -353,6 +354,27 @@ class Server(Process):
                 except OSError:
                     pass
         return out
+
+
+def descendants(pid):
+    """Every process below one of ours: {pid: its number in its own namespace}."""
+    parents, inner = {}, {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/status") as f:
+                status = dict(line.split(":", 1) for line in f.read().splitlines() if ":" in line)
+            parents[int(name)] = int(status["PPid"])
+            inner[int(name)] = int(status.get("NSpid", name).split()[-1])
+        except (OSError, KeyError, ValueError):
+            pass
+    found = {}
+    for one in parents:
+        at = one
+        while at in parents and at != pid:
+            at = parents[at]
+        if at == pid and one != pid:
+            found[one] = inner[one]
+    return found
 
 
 def at_once(count, fn):
