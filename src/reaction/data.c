@@ -19,11 +19,27 @@ struct vars *data_of_event(const struct data_source *d, const struct store_event
     return v;
 }
 
-static bool secret_value(const struct data_source *d, int64_t space_id, const struct variable *var, struct arena *a, str *out, struct err *e)
+// AllowedReactions: ids, names or slugs; none: every reaction of the space.
+static bool may_use_secret(const struct secret_entry *secret, const struct reaction *def, int64_t reaction_id, struct arena *a)
+{
+    const struct json *allowed = json_get(secret->doc, STR("AllowedReactions"));
+    str id = store_id_text(a, KIND_REACTION, reaction_id);
+    json_each(item, allowed)
+    {
+        str name = json_str(item, STR(""));
+        if (name.n && (str_eq_nocase(name, id) || str_eq_nocase(name, def->slug) || str_eq_nocase(name, def->name)))
+            return true;
+    }
+    return !allowed || !allowed->count;
+}
+
+static bool secret_value(const struct data_source *d, const struct reaction *def, int64_t reaction_id, int64_t space_id, const struct variable *var, struct arena *a, str *out, struct err *e)
 {
     const struct secret_entry *secret = snapshot_find_secret(d->snapshot, space_id, var->secret);
     if (!secret)
         return err_set(e, ERR_NOT_FOUND, "variable \"%.*s\": the secret \"%.*s\" does not exist", STR_ARG(var->name), STR_ARG(var->secret));
+    if (!may_use_secret(secret, def, reaction_id, a))
+        return err_set(e, ERR_DENIED, "variable \"%.*s\": the secret \"%.*s\" does not list this reaction under AllowedReactions", STR_ARG(var->name), STR_ARG(secret->name));
     return sealed_open_value(KIND_SECRET, secret->id, "Value", json_get(secret->doc, STR("Value")), d->keyring, a, out, e) || err_in(e, "variable \"%.*s\"", STR_ARG(var->name));
 }
 
@@ -43,7 +59,7 @@ bool data_add_variables(const struct data_source *d, const struct reaction *def,
         const struct variable *var = &def->variables[i];
         str value = json_str(var->value, STR(""));
         bool is_secret = var->secret.n || var->is_sensitive;
-        if (var->secret.n ? !secret_value(d, space_id, var, a, &value, e) : var->is_sensitive && !sensitive_value(d, reaction_id, var, a, &value, e))
+        if (var->secret.n ? !secret_value(d, def, reaction_id, space_id, var, a, &value, e) : var->is_sensitive && !sensitive_value(d, reaction_id, var, a, &value, e))
             return false;
         if (is_secret && mask)
             mask_add(mask, value);

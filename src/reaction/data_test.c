@@ -73,6 +73,36 @@ TEST(variables_are_templates_and_secrets_are_not)
     end(&f);
 }
 
+TEST(a_secret_goes_to_the_reactions_it_lists)
+{
+    static const struct {
+        const char *allowed;
+        bool may_use;
+    } rows[] = {
+        { "null", true }, { "[]", true }, { "[\"Reactions-7\"]", true }, { "[\"tell\"]", true }, { "[\"Other\", \"Tell them\"]", true }, { "[\"Reactions-70\"]", false }, { "[\"\"]", false }, { "[\"other\"]", false },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fixture f;
+        struct err e = { 0 };
+        struct json *doc = NULL;
+        begin(&f, "{}");
+        str sealed = keyring_seal(f.keyring, STR("Secrets-3/Value"), STR("the value"), &f.a);
+        REQUIRE("the secret is JSON", json_parse(&f.a, arena_printf(&f.a, "{\"Name\":\"key\",\"Value\":{\"Sealed\":\"%.*s\"},\"AllowedReactions\":%s}", STR_ARG(sealed), rows[i].allowed), &doc, &e));
+        struct secret_entry secret = { 3, 1, STR("key"), doc };
+        f.snapshot.secrets = &secret;
+        f.snapshot.secret_count = 1;
+        struct variable variable = { .name = STR("Key"), .secret = STR("key") };
+        struct reaction def = { .name = STR("Tell them"), .slug = STR("tell"), .variables = &variable, .variable_count = 1 };
+        bool ok = data_add_variables(&f.source, &def, 7, 1, f.vars, NULL, &f.a, &e);
+        CHECK(rows[i].allowed, ok == rows[i].may_use);
+        if (ok)
+            CHECK_STR("it has its value", render(&f, "#{Key}"), STR("the value"));
+        else
+            CHECK("the refusal says where to change it", e.kind == ERR_DENIED && strstr(e.text, "AllowedReactions"));
+        end(&f);
+    }
+}
+
 TEST(templates_are_checked_when_saved)
 {
     CLEANUP(arena_fini) struct arena a = { 0 };
