@@ -1,5 +1,6 @@
 #include "reaction/data.h"
 
+#include "reaction/match_octopus.h"
 #include "reaction/payload.h"
 
 struct vars *data_of_event(const struct data_source *d, const struct store_event *event, const struct json *payload, struct arena *a)
@@ -12,8 +13,13 @@ struct vars *data_of_event(const struct data_source *d, const struct store_event
         vars_bind_json(v, STR("Request"), request, PROVENANCE_EVENT);
     }
     vars_bind_json(v, STR("Payload"), payload, PROVENANCE_EVENT);
-    if (event->source == EVENT_INTERNAL)
+    if (event->source == EVENT_INTERNAL) {
+        struct json *known = json_new_object(a);
         vars_bind_json(v, STR("Octopus.Event"), payload, PROVENANCE_EVENT);
+        match_octopus_variables(d, payload, known, a);
+        json_each(one, known)
+            vars_set_text(v, one->name, one->text, PROVENANCE_EVENT);
+    }
     if (d->server_uri)
         vars_set_text(v, STR("Reactions.ServerUri"), str_from(d->server_uri), PROVENANCE_EVENT);
     return v;

@@ -3,6 +3,7 @@
 // Event and payload bytes are bound as event data, secrets as secrets: neither is ever read as a template.
 #pragma once
 
+#include "octopus/directory.h"
 #include "reaction/mask.h"
 #include "reaction/registry.h"
 #include "template/template.h"
@@ -12,6 +13,9 @@ struct data_source {
     const struct keyring *keyring;
     const struct clock *clock;
     const char *server_uri; // may be NULL
+    // What an Octopus id stands for (directory.h); NULL: only what the event itself says is known.
+    enum directory_state (*document)(void *ctx, str id, const struct json **doc, bool *is_failing);
+    void *document_ctx;
 };
 
 // Payload, Query, Route, Request and, for Octopus events, Octopus.Event. The payload is the event's, parsed. In the arena.

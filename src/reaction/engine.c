@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "queue/backoff.h"
 #include "reaction/gone.h"
-#include "reaction/match.h"
+#include "reaction/match_octopus.h"
 #include "reaction/order.h"
 #include "reaction/payload.h"
 #include "reaction/run_http.h"
@@ -59,11 +59,29 @@ struct matching {
     size_t count;
     int64_t *reaction_ids, *due_ms, *space_ids; // of each run, in the order of the answer
     size_t run_count;
+    size_t held; // events that wait
 };
 
 struct data_source engine_data(struct engine *g, const struct snapshot *s)
 {
     return (struct data_source){ s, g->opt.keyring, g->opt.clock, g->opt.server_uri };
+}
+
+static enum directory_state view_document(void *ctx, str id, const struct json **doc, bool *is_failing)
+{
+    struct octopus_view *view = ctx;
+    return tails_document(view->engine->tails, view->connection_id, id, doc, is_failing);
+}
+
+struct data_source engine_octopus_data(struct engine *g, const struct snapshot *s, const struct store_event *v, struct octopus_view *view)
+{
+    struct data_source data = engine_data(g, s);
+    *view = (struct octopus_view){ g, v->connection_id };
+    if (v->source == EVENT_INTERNAL) {
+        data.document = view_document;
+        data.document_ctx = view;
+    }
+    return data;
 }
 
 static str new_key(struct engine *g, struct arena *a)
@@ -75,18 +93,22 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
 {
     struct engine *g = m->engine;
     struct arena *a = &m->arena;
-    const struct trigger_entry *trigger = v->source == EVENT_EXTERNAL ? snapshot_trigger(s, v->trigger_id) : NULL;
-    size_t candidates = trigger ? trigger->reaction_count : 0;
+    size_t candidates, run_count_before = m->run_count;
+    bool is_waiting = false;
+    const struct reaction_entry **reactions = snapshot_candidates(s, v, &candidates);
     struct store_verdict *verdicts = ARENA_ARRAY(a, struct store_verdict, candidates);
     struct store_run *runs = ARENA_ARRAY(a, struct store_run, candidates);
     struct store_match *out = &m->items[m->count++];
     const struct json *payload = candidates ? payload_json(v, a) : NULL;
-    struct data_source data = engine_data(g, s);
+    struct octopus_view view;
+    struct data_source data = engine_octopus_data(g, s, v, &view);
+    str deployment = candidates && v->source == EVENT_INTERNAL ? match_octopus_order_key(payload) : STR("");
     *out = (struct store_match){ v->id, verdicts, 0, runs, 0 };
     for (size_t i = 0; i < candidates; i++) {
-        const struct reaction_entry *r = trigger->reactions[i];
+        const struct reaction_entry *r = reactions[i];
         struct match_result result;
         match_event(&data, v, payload, r, a, &result);
+        is_waiting = is_waiting || result.is_waiting;
         struct store_verdict *verdict = &verdicts[out->verdict_count++];
         *verdict = (struct store_verdict){ r->id, r->revision_number, result.verdict, 0, result.parts };
         if (result.verdict != VERDICT_MATCHED)
@@ -104,7 +126,7 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
             .queued_ms = now,
             .due_ms = now + r->def->delay_seconds * 1000,
             .is_repeatable = r->def->action_type == ACTION_HTTP || r->def->retry_scripts,
-            .order_key = order_key(&data, v, payload, r, a),
+            .order_key = v->source == EVENT_INTERNAL && !r->def->has_order_by ? deployment : order_key(&data, v, payload, r, a),
             .depth = v->caused_depth,
         };
         verdict->run_id = (int64_t)out->run_count;
@@ -112,6 +134,24 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
         m->space_ids[m->run_count] = v->space_id;
         m->due_ms[m->run_count++] = now + r->def->delay_seconds * 1000;
     }
+    // Its action will speak of these: fetched before it starts, so that it starts at once.
+    if (v->source == EVENT_INTERNAL && m->run_count > run_count_before)
+        is_waiting = !match_octopus_prepare(&data, payload) || is_waiting;
+    if (is_waiting || (deployment.n && map_get(&g->held, deployment))) {
+        if (deployment.n)
+            map_put(&g->held, deployment, g);
+        m->count--;
+        m->run_count = run_count_before;
+        m->held++;
+    }
+}
+
+// From the oldest event on: what waited may have come.
+static void look_again(struct engine *g)
+{
+    g->match_after_id = 0;
+    map_fini(&g->held);
+    g->held = (struct map){ 0 };
 }
 
 static void retry_matching(void *ctx)
@@ -142,6 +182,7 @@ static void matched(void *ctx, const int64_t *run_ids, size_t count, const struc
         schedule(g);
         match_more(g);
     } else if (!g->is_stopping) {
+        look_again(g);
         // The events are safe; they are matched when the store takes writes again.
         g->match_again_ms = now_ms(g) + STORE_RETRY_MS;
         set_timer(g);
@@ -150,27 +191,27 @@ static void matched(void *ctx, const int64_t *run_ids, size_t count, const struc
     free(m);
 }
 
-static void match_more(struct engine *g)
+// True: nothing of this batch could be matched now, but there may be more behind it.
+static bool match_batch(struct engine *g)
 {
-    if (g->is_matching || g->is_stopping)
-        return;
     struct matching *m = xcalloc(1, sizeof *m);
     struct store_events events;
     struct err e = { 0 };
     m->engine = g;
-    bool ok = store_events_unmatched(g->opt.store, 0, MATCH_BATCH, MATCH_BATCH_BYTES, &m->arena, &events, &e);
+    bool ok = store_events_unmatched(g->opt.store, g->match_after_id, MATCH_BATCH, MATCH_BATCH_BYTES, &m->arena, &events, &e);
     g->match_again_ms = ok ? READY_NEVER : now_ms(g) + STORE_RETRY_MS;
     if (!ok || !events.count) {
         set_timer(g);
         arena_fini(&m->arena);
         free(m);
-        return;
+        return false;
     }
     const struct snapshot *s = registry_take(g->opt.registry);
     size_t most_runs = 0;
     for (size_t i = 0; i < events.count; i++) {
-        const struct trigger_entry *t = snapshot_trigger(s, events.items[i].trigger_id);
-        most_runs += t ? t->reaction_count : 0;
+        size_t candidates;
+        snapshot_candidates(s, &events.items[i], &candidates);
+        most_runs += candidates;
     }
     m->items = ARENA_ARRAY(&m->arena, struct store_match, events.count);
     m->reaction_ids = ARENA_ARRAY(&m->arena, int64_t, most_runs);
@@ -179,9 +220,29 @@ static void match_more(struct engine *g)
     for (size_t i = 0; i < events.count; i++)
         match_one(m, s, &events.items[i]);
     registry_give(g->opt.registry, s);
-    g->is_matching = true;
     g->match_again_ms = READY_NEVER;
+    if (m->held || g->match_after_id)
+        g->match_after_id = events.items[events.count - 1].id;
+    if (!m->count) {
+        arena_fini(&m->arena);
+        free(m);
+        return true;
+    }
+    g->is_matching = true;
     store_match(g->opt.store, g->loop, m->items, m->count, matched, m);
+    return false;
+}
+
+static void match_more(struct engine *g)
+{
+    while (!g->is_matching && !g->is_stopping && match_batch(g))
+        ;
+}
+
+static void documents_known(void *ctx)
+{
+    look_again(ctx);
+    match_more(ctx);
 }
 
 // ---- a run under way ----
@@ -364,7 +425,8 @@ static void start_run(struct engine *g, const struct store_run *claimed)
     else
         g->requests_running++;
     if (ok) {
-        struct data_source data = engine_data(g, run->snapshot);
+        struct octopus_view view;
+        struct data_source data = engine_octopus_data(g, run->snapshot, run->event, &view);
         run->payload = payload_json(run->event, &run->arena);
         run->vars = data_of_event(&data, run->event, run->payload, &run->arena);
         ok = data_add_variables(&data, run->def, run->run.reaction_id, run->run.space_id, run->vars, run->mask, &run->arena, &e);
@@ -547,7 +609,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
     scripts.max_workers = g->max_scripts;
     struct http_client_options http = { .loop = g->loop, .egress = current_egress, .egress_ctx = g, .user_agent = "OctopusReactions/1" };
     bool ok = http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e);
-    g->tails = tails_new(&(struct tails_options){ opt->store, g->loop, g->http, opt->keyring, opt->clock, opt->random, events_stored, g });
+    g->tails = tails_new(&(struct tails_options){ opt->store, g->loop, g->http, opt->keyring, opt->clock, opt->random, events_stored, documents_known, g });
     if (ok)
         tails_configure(g->tails, g->egress_snapshot);
     int status = ok ? pthread_create(&g->thread, NULL, engine_main, g) : 0;
@@ -644,6 +706,7 @@ void engine_stop(struct engine *g, int64_t grace_ms)
     loop_close(g->loop);
     ready_fini(&g->ready);
     map_fini(&g->active);
+    map_fini(&g->held);
     map_fini(&g->hosts);
     registry_give(g->opt.registry, g->egress_snapshot);
     pthread_mutex_destroy(&g->lock);

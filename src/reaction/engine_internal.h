@@ -23,6 +23,8 @@ struct engine {
     struct ready ready;
     struct map active; // the run's id -> struct active
     bool is_matching, is_stopping;
+    int64_t match_after_id; // events up to it that are not matched wait for documents of Octopus
+    struct map held;        // deployments of which an event waits so: those behind it wait too
     int64_t match_again_ms; // READY_NEVER, or when a match that could not be stored is tried again
     int scripts_running, max_scripts;
     int requests_running;
@@ -78,4 +80,10 @@ void broker_call(struct active *run, const struct script_call *call);
 // The last request of an attempt that had ended before it is done: frees the attempt.
 void run_requests_done(struct active *run);
 
+// For an event of that connection (0: none): `view` must live as long as the source.
+struct octopus_view {
+    struct engine *engine;
+    int64_t connection_id;
+};
+struct data_source engine_octopus_data(struct engine *g, const struct snapshot *s, const struct store_event *v, struct octopus_view *view);
 struct data_source engine_data(struct engine *g, const struct snapshot *s);

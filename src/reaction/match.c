@@ -1,5 +1,7 @@
 #include "reaction/match.h"
 
+#include "reaction/match_octopus.h"
+
 struct matching {
     const struct data_source *data;
     const struct store_event *event;
@@ -59,11 +61,18 @@ static enum verdict judge_condition(struct matching *m)
 void match_event(const struct data_source *d, const struct store_event *v, const struct json *payload, const struct reaction_entry *r, struct arena *a, struct match_result *out)
 {
     struct matching m = { d, v, payload, r, a, json_new_array(a) };
-    add_part(&m, "Trigger", true, json_new_string(a, r->def->trigger_name), json_new_string(a, v->type));
+    if (v->source == EVENT_EXTERNAL)
+        add_part(&m, "Trigger", true, json_new_string(a, r->def->trigger_name), json_new_string(a, v->type));
+    out->is_waiting = false;
     out->verdict = VERDICT_DISABLED;
-    if (r->is_enabled)
+    if (r->is_enabled && v->source == EVENT_INTERNAL)
+        out->verdict = match_octopus(d, v, payload, r, m.parts, &out->is_waiting, a);
+    if (r->is_enabled && !out->is_waiting && (v->source == EVENT_EXTERNAL || out->verdict == VERDICT_MATCHED)) {
+        // A condition may speak of anything the documents say: they are there, or will not come soon.
+        out->is_waiting = v->source == EVENT_INTERNAL && r->def->condition.p && !match_octopus_prepare(d, payload);
         out->verdict = judge_condition(&m);
-    else
+    }
+    if (!r->is_enabled)
         add_part(&m, "Enabled", false, json_new_bool(a, true), json_new_bool(a, false));
     out->parts = json_text(a, m.parts);
 }

@@ -5,6 +5,7 @@
 
 struct match_result {
     enum verdict verdict;
+    bool is_waiting; // an Octopus document that decides is still being fetched: ask again
     str parts; // JSON array of {"Part", "Passed", "Wanted", "Got"} in the arena
 };
 

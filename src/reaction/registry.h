@@ -84,6 +84,7 @@ struct snapshot {
     size_t reaction_count;
     struct route_table *routes; // owner: struct trigger_entry
     struct map keys;            // public id -> struct key_entry
+    struct map internal;        // space and Octopus category -> struct internal_entry
     struct map reactions_by_id; // the 8 bytes of the id -> struct reaction_entry
     struct egress *egress;
     const struct json *settings; // Settings document; may be NULL
@@ -111,6 +112,8 @@ void registry_add_own_address(struct registry *r, const struct sockaddr *sa, soc
 const struct snapshot *registry_take(struct registry *r);
 void registry_give(struct registry *r, const struct snapshot *s);
 
+// The reactions an event is offered to: those of its trigger, or those of its space that name its category.
+const struct reaction_entry **snapshot_candidates(const struct snapshot *s, const struct store_event *v, size_t *count);
 const struct space_entry *snapshot_space(const struct snapshot *s, int64_t id);
 const struct reaction_entry *snapshot_reaction(const struct snapshot *s, int64_t id);
 const struct trigger_entry *snapshot_trigger(const struct snapshot *s, int64_t id);

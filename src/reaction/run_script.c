@@ -4,6 +4,7 @@
 #include "base/timetext.h"
 #include "http/address.h"
 #include "reaction/engine_internal.h"
+#include "reaction/match_octopus.h"
 #include "reaction/payload.h"
 #include "sys/file.h"
 
@@ -102,13 +103,18 @@ static bool build_frame(struct active *run, struct json **out, struct err *e)
         json_add_str(a, parameters, "Reactions.ServerUri", str_from(run->engine->opt.server_uri));
     json_add_str(a, parameters, "Reactions.Run.Id", store_id_text(a, KIND_RUN, run->run.id));
     json_add_str(a, parameters, "Reactions.IdempotencyKey", run->run.key);
-    struct data_source data = engine_data(run->engine, run->snapshot);
+    struct octopus_view view;
+    struct data_source data = engine_octopus_data(run->engine, run->snapshot, run->event, &view);
+    if (run->event->source == EVENT_INTERNAL)
+        match_octopus_variables(&data, run->payload, parameters, a);
     if (!data_rendered_variables(&data, run->def, run->vars, parameters, a, e))
         return false;
     static const char *const ids[] = { "ProjectId", "ReleaseId", "DeploymentId", "EnvironmentId", "TenantId", "MachineId", "TaskId", "ChannelId" };
     struct json *of_event = json_add(frame, STR("Ids"), json_new_object(a));
     for (size_t i = 0; i < COUNT(ids); i++)
         json_add_null(a, of_event, ids[i]);
+    if (run->event->source == EVENT_INTERNAL)
+        match_octopus_ids(run->payload, of_event, a);
     add_octopus(run, frame);
     struct json *octopus = json_get(frame, STR("Octopus"));
     json_add_str(a, of_event, "SpaceId", json_str(json_get(octopus, STR("SpaceId")), (str){ 0 }));

@@ -27,6 +27,8 @@ struct tail {
     char *settings;    // what it was made from, to tell a change
     char *wanted_space;
     struct octopus_link *link;
+    struct directory *directory; // NULL until the space is known
+    bool has_key;
     struct octopus_call *call;
     struct loop_timer *timer;
     struct tail_state *state; // NULL: to be read from the store
@@ -89,6 +91,7 @@ static void failed(struct tail *t, const struct err *e, int64_t wait_ms)
 static void tail_free(struct tail *t)
 {
     loop_timer_free(t->timer);
+    directory_free(t->directory);
     octopus_link_free(t->link);
     tail_state_free(t->state);
     free(t->settings);
@@ -103,6 +106,7 @@ static void tail_end(struct tail *t)
     loop_timer_stop(t->timer);
     if (t->call)
         octopus_call_cancel(t->call);
+    directory_free(MOVE(t->directory));
     if (!t->is_storing)
         tail_free(t);
 }
@@ -321,6 +325,10 @@ static void on_spaces(struct tail *t, const struct octopus_reply *reply)
     snprintf(t->status.octopus_space_id, sizeof t->status.octopus_space_id, "%.*s", STR_ARG(id));
     snprintf(t->status.octopus_space_name, sizeof t->status.octopus_space_name, "%.*s", STR_ARG(name));
     pthread_mutex_unlock(&t->tails->lock);
+    if (!t->directory) {
+        t->directory = directory_new(&(struct directory_options){ t->link, t->tails->opt.loop, t->tails->opt.clock, id, t->tails->opt.known, t->tails->opt.ctx });
+        t->tails->opt.known(t->tails->opt.ctx);
+    }
     if (!t->state) {
         if (!store_tail_get(t->tails->opt.store, t->connection_id, &a, &doc, &e) || !tail_state_load(doc, &t->state, &e)) {
             failed(t, &e, 0);
@@ -415,6 +423,7 @@ void tails_free(struct tails *t)
             // Its answer is still on the way to the loop, which frees the rest.
             one->is_ending = true;
             loop_timer_free(MOVE(one->timer));
+            directory_free(MOVE(one->directory));
             octopus_link_free(MOVE(one->link));
         } else {
             tail_free(one);
@@ -456,6 +465,7 @@ static void begin_tail(struct tails *tails, const struct connection_entry *c, st
     t->next = tails->first;
     tails->first = t;
     pthread_mutex_unlock(&tails->lock);
+    t->has_key = has_key;
     if (has_key)
         again_in(t, 0);
     else
@@ -496,6 +506,21 @@ void tails_wake(struct tails *tails, int64_t connection_id)
             if (!t->call && !t->is_storing && !t->is_walking && !t->failures)
                 again_in(t, 0);
         }
+}
+
+enum directory_state tails_document(struct tails *tails, int64_t connection_id, str id, const struct json **doc, bool *is_failing)
+{
+    *doc = NULL;
+    *is_failing = false;
+    for (struct tail *t = tails->first; t; t = t->next) {
+        if (t->connection_id != connection_id)
+            continue;
+        if (t->directory)
+            return directory_ask(t->directory, id, doc, is_failing);
+        *is_failing = t->failures > 1;
+        return t->has_key ? DIRECTORY_WAITS : DIRECTORY_REFUSED;
+    }
+    return DIRECTORY_GONE;
 }
 
 bool tails_status(struct tails *tails, int64_t connection_id, struct tail_status *out)

@@ -5,7 +5,7 @@
 // gone delays its own connection only; it is asked again with growing pauses, and the reason is shown.
 #pragma once
 
-#include "http/client.h"
+#include "octopus/directory.h"
 #include "reaction/registry.h"
 #include "sys/random.h"
 
@@ -19,6 +19,7 @@ struct tails_options {
     const struct clock *clock;
     const struct random *random;
     void (*stored)(void *ctx); // events were stored
+    void (*known)(void *ctx);  // a document that was asked for is there, or will not come soon
     void *ctx;
 };
 
@@ -30,6 +31,9 @@ void tails_configure(struct tails *t, const struct snapshot *s);
 // Nothing new begins.
 void tails_stop(struct tails *t);
 void tails_wake(struct tails *t, int64_t connection_id); // something happened there: ask now
+
+// What an id stands for, as the connection's key sees it (directory.h). The loop's thread.
+enum directory_state tails_document(struct tails *t, int64_t connection_id, str id, const struct json **doc, bool *is_failing);
 
 struct tail_status {
     int64_t watermark_ms;    // 0: nothing yet

@@ -147,13 +147,14 @@ static bool choose_named(struct api_call *c, const struct store_event *v, const 
 
 static bool choose_matching(struct api_call *c, const struct store_event *v, struct store_run *runs, size_t *count)
 {
-    const struct trigger_entry *t = v->source == EVENT_EXTERNAL ? snapshot_trigger(c->snapshot, v->trigger_id) : NULL;
+    size_t candidates;
+    const struct reaction_entry **reactions = snapshot_candidates(c->snapshot, v, &candidates);
     const struct json *payload = payload_json(v, c->arena);
     struct data_source data = { c->snapshot, c->web->opt.keyring, c->web->opt.clock, NULL };
-    for (size_t i = 0; t && i < t->reaction_count; i++) {
+    for (size_t i = 0; i < candidates; i++) {
         struct match_result result;
-        match_event(&data, v, payload, t->reactions[i], c->arena, &result);
-        if (result.verdict == VERDICT_MATCHED && !add_replay(c, v, t->reactions[i], runs, count))
+        match_event(&data, v, payload, reactions[i], c->arena, &result);
+        if (result.verdict == VERDICT_MATCHED && !add_replay(c, v, reactions[i], runs, count))
             return false;
     }
     return true;

@@ -1,0 +1,422 @@
+#include "reaction/match_octopus.h"
+
+#include "octopus/catalog.h"
+
+#define IDS_MAX 20        // of one type in one event; more are not looked at
+#define DEPTH_MAX 8       // of causes
+
+struct judge {
+    const struct data_source *data;
+    const struct octopus_event *event;
+    const struct reaction_entry *reaction;
+    struct json *parts;
+    struct arena *arena;
+    bool is_waiting, has_failed;
+    enum verdict verdict; // what a failed list means: not matched, or out of scope
+};
+
+static str text_of(const struct json *doc, const char *name)
+{
+    return json_str(json_get(doc, str_from(name)), STR(""));
+}
+
+static const struct json *document(struct judge *j, str id, bool *is_refused)
+{
+    const struct json *doc = NULL;
+    bool is_failing;
+    *is_refused = false;
+    if (!j->data->document || !id.n)
+        return NULL;
+    switch (j->data->document(j->data->document_ctx, id, &doc, &is_failing)) {
+    case DIRECTORY_HAS: return doc;
+    case DIRECTORY_GONE: return NULL;
+    case DIRECTORY_REFUSED: *is_refused = true; return NULL;
+    case DIRECTORY_WAITS: j->is_waiting = true; return NULL;
+    }
+    return NULL;
+}
+
+static struct json *add_part(struct judge *j, const char *name, bool passed, const struct str_list *wanted, struct json *got)
+{
+    struct arena *a = j->arena;
+    struct json *p = json_push(j->parts, json_new_object(a));
+    json_add_str(a, p, "Part", str_from(name));
+    json_add_bool(a, p, "Passed", passed);
+    struct json *list = json_add(p, STR("Wanted"), json_new_array(a));
+    for (size_t i = 0; wanted && i < wanted->count; i++)
+        json_push(list, json_new_string(a, wanted->items[i]));
+    json_add(p, STR("Got"), got);
+    return p;
+}
+
+static void fail(struct judge *j, enum verdict verdict)
+{
+    if (!j->has_failed)
+        j->verdict = verdict;
+    j->has_failed = true;
+}
+
+static bool list_has(const struct str_list *list, str text)
+{
+    for (size_t i = 0; text.n && i < list->count; i++)
+        if (str_eq_nocase(list->items[i], text))
+            return true;
+    return false;
+}
+
+static bool is_all_ids(const struct str_list *list, str type)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!octopus_id_is(list->items[i], type))
+            return false;
+    return true;
+}
+
+// The ids of a type the event speaks of. A project also where only its process or variables are named (issue 7111).
+static size_t ids_of(const struct octopus_event *v, str type, str *out)
+{
+    size_t count = 0;
+    json_each(item, v->related)
+        if (count < IDS_MAX && octopus_id_is(json_str(item, STR("")), type))
+            out[count++] = item->text;
+    if (!count && str_eq(type, STR("Projects"))) {
+        str project = octopus_event_project(v);
+        if (project.n)
+            out[count++] = project;
+    }
+    return count;
+}
+
+// Releases and deployments know their project, should the event not name it.
+static size_t project_of_documents(struct judge *j, str *out)
+{
+    static const char *const types[] = { "Releases", "Deployments" };
+    for (size_t i = 0; i < COUNT(types); i++) {
+        bool is_refused;
+        str project = text_of(document(j, octopus_event_first(j->event, str_from(types[i])), &is_refused), "ProjectId");
+        if (project.n) {
+            out[0] = arena_str(j->arena, project);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void judge_list(struct judge *j, const char *part, str type, const struct str_list *wanted, enum verdict otherwise)
+{
+    struct arena *a = j->arena;
+    str ids[IDS_MAX];
+    bool passed = false, was_refused = false;
+    if (!wanted->count)
+        return;
+    size_t count = ids_of(j->event, type, ids);
+    if (!count && str_eq(type, STR("Projects")))
+        count = project_of_documents(j, ids);
+    struct json *got = json_new_array(a);
+    bool needs_names = !is_all_ids(wanted, type);
+    for (size_t i = 0; i < count && !passed; i++) {
+        bool is_refused = false;
+        str name = octopus_event_name(j->event, ids[i], a);
+        passed = list_has(wanted, ids[i]);
+        const struct json *doc = passed || !needs_names ? NULL : document(j, ids[i], &is_refused);
+        if (doc) {
+            name = arena_str(a, text_of(doc, "Name"));
+            passed = list_has(wanted, name) || list_has(wanted, text_of(doc, "Slug"));
+        } else if (!passed && needs_names) {
+            // Gone or hidden: the name it had when the event was written.
+            passed = list_has(wanted, name);
+            was_refused = was_refused || (is_refused && !name.n);
+        }
+        json_push(got, json_new_string(a, name.n ? name : ids[i]));
+    }
+    struct json *p = add_part(j, part, passed, wanted, got);
+    if (!passed && was_refused)
+        json_add_str(a, p, "Error", STR("the reader key may not see what these names stand for: use ids, or give it the permission"));
+    if (!passed)
+        fail(j, was_refused ? VERDICT_ERROR : otherwise);
+}
+
+static void judge_groups(struct judge *j, const struct str_list *wanted)
+{
+    struct arena *a = j->arena;
+    str projects[IDS_MAX];
+    bool passed = false, was_refused = false;
+    if (!wanted->count)
+        return;
+    size_t count = ids_of(j->event, STR("Projects"), projects);
+    if (!count)
+        count = project_of_documents(j, projects);
+    struct json *got = json_new_array(a);
+    for (size_t i = 0; i < count && !passed; i++) {
+        bool is_refused, group_refused;
+        str group = arena_str(a, text_of(document(j, projects[i], &is_refused), "ProjectGroupId"));
+        passed = list_has(wanted, group);
+        const struct json *doc = passed ? NULL : document(j, group, &group_refused);
+        passed = passed || list_has(wanted, text_of(doc, "Name")) || list_has(wanted, text_of(doc, "Slug"));
+        was_refused = was_refused || is_refused;
+        if (group.n)
+            json_push(got, json_new_string(a, doc ? arena_str(a, text_of(doc, "Name")) : group));
+    }
+    struct json *p = add_part(j, "ProjectGroups", passed, wanted, got);
+    if (!passed && was_refused)
+        json_add_str(a, p, "Error", STR("the reader key may not see the project"));
+    if (!passed)
+        fail(j, was_refused ? VERDICT_ERROR : VERDICT_NOT_MATCHED);
+}
+
+// Roles of machines and tags of tenants: lists of text in the documents.
+static void judge_texts(struct judge *j, const char *part, str type, const char *field, const struct str_list *wanted)
+{
+    struct arena *a = j->arena;
+    str ids[IDS_MAX];
+    bool passed = false, was_refused = false;
+    if (!wanted->count)
+        return;
+    size_t count = ids_of(j->event, type, ids);
+    struct json *got = json_new_array(a);
+    for (size_t i = 0; i < count; i++) {
+        bool is_refused;
+        const struct json *list = json_get(document(j, ids[i], &is_refused), str_from(field));
+        was_refused = was_refused || is_refused;
+        if (!json_is(list, JSON_ARRAY))
+            continue;
+        json_each(item, list)
+        {
+            str text = json_str(item, STR(""));
+            passed = passed || list_has(wanted, text);
+            if (got->count < 100)
+                json_push(got, json_new_string(a, arena_str(a, text)));
+        }
+    }
+    struct json *p = add_part(j, part, passed, wanted, got);
+    if (!passed && was_refused)
+        json_add_str(a, p, "Error", STR("the reader key may not see the objects this needs"));
+    if (!passed)
+        fail(j, was_refused ? VERDICT_ERROR : VERDICT_NOT_MATCHED);
+}
+
+static void judge_events(struct judge *j)
+{
+    struct arena *a = j->arena;
+    const struct str_list *wanted = &j->reaction->def->events;
+    bool passed = false, was_refused = false;
+    str style = STR("");
+    for (size_t i = 0; i < wanted->count && !passed; i++) {
+        enum catalog_answer answer = catalog_wants(wanted->items[i], j->event);
+        bool is_refused = false;
+        if (answer == CATALOG_IF_TENTACLE) {
+            const struct json *machine = document(j, octopus_event_first(j->event, STR("Machines")), &is_refused);
+            style = arena_str(a, text_of(json_get(machine, STR("Endpoint")), "CommunicationStyle"));
+            answer = catalog_is_tentacle(machine) ? CATALOG_YES : CATALOG_NO;
+        }
+        was_refused = was_refused || is_refused;
+        passed = answer == CATALOG_YES;
+    }
+    str subject = octopus_event_subject(j->event);
+    str got = subject.n ? arena_printf(a, "%.*s of %.*s%s%.*s", STR_ARG(j->event->category), STR_ARG(subject), style.n ? ", " : "", STR_ARG(style)) : j->event->category;
+    struct json *p = add_part(j, "Events", passed, wanted, json_new_string(a, got));
+    if (!passed && was_refused)
+        json_add_str(a, p, "Error", STR("the reader key may not see the machine: it needs MachineView to tell a Tentacle"));
+    if (!passed)
+        fail(j, was_refused ? VERDICT_ERROR : VERDICT_NOT_MATCHED);
+}
+
+static void judge_users(struct judge *j)
+{
+    const struct str_list *wanted = &j->reaction->def->filters[FILTER_USERS];
+    if (!wanted->count)
+        return;
+    bool passed = list_has(wanted, j->event->user_id) || list_has(wanted, j->event->username);
+    add_part(j, "Users", passed, wanted, json_new_string(j->arena, j->event->username.n ? j->event->username : j->event->user_id));
+    if (!passed)
+        fail(j, VERDICT_NOT_MATCHED);
+}
+
+// What a reaction's own script did is not news to it; and no chain of causes is endless.
+static void judge_cause(struct judge *j, const struct store_event *v)
+{
+    struct arena *a = j->arena;
+    int64_t reaction_id, run_id;
+    if (!v->caused_by_run || !octopus_event_cause(j->event, &reaction_id, &run_id))
+        return;
+    bool is_own = reaction_id == j->reaction->id && !j->reaction->def->include_own_effects, is_deep = v->caused_depth > DEPTH_MAX;
+    struct json *p = add_part(j, "CausedBy", !is_own && !is_deep, NULL, json_new_string(a, arena_printf(a, "Runs-%" PRId64 " of Reactions-%" PRId64 ", depth %d", run_id, reaction_id, v->caused_depth)));
+    if (is_deep)
+        json_add_str(a, p, "Error", STR("the chain of runs that cause events that cause runs ends here, at depth 8"));
+    if (is_own || is_deep)
+        fail(j, VERDICT_OWN_EFFECT);
+}
+
+enum verdict match_octopus(const struct data_source *d, const struct store_event *v, const struct json *payload, const struct reaction_entry *r, struct json *parts, bool *is_waiting, struct arena *a)
+{
+    struct octopus_event event;
+    struct err e = { 0 };
+    struct judge j = { d, &event, r, parts, a, false, false, VERDICT_MATCHED };
+    const struct reaction *def = r->def;
+    const struct str_list *f = def->filters;
+    *is_waiting = false;
+    if (!octopus_event_read(payload, &event, &e))
+        return VERDICT_ERROR;
+    judge_events(&j);
+    if (!j.has_failed)
+        judge_cause(&j, v);
+    // Cheap ones first; once something says no, the rest need not be fetched.
+    if (!j.has_failed)
+        judge_users(&j);
+    static const struct { enum filter_list list; str type; } by_id[] = {
+        { FILTER_PROJECTS, STR_INIT("Projects") }, { FILTER_ENVIRONMENTS, STR_INIT("Environments") }, { FILTER_TENANTS, STR_INIT("Tenants") },
+        { FILTER_CHANNELS, STR_INIT("Channels") }, { FILTER_MACHINES, STR_INIT("Machines") },
+    };
+    for (size_t i = 0; i < COUNT(by_id) && !j.has_failed; i++)
+        judge_list(&j, filter_list_names[by_id[i].list], by_id[i].type, &f[by_id[i].list], VERDICT_NOT_MATCHED);
+    if (!j.has_failed)
+        judge_groups(&j, &f[FILTER_PROJECT_GROUPS]);
+    if (!j.has_failed)
+        judge_texts(&j, "TenantTags", STR("Tenants"), "TenantTags", &f[FILTER_TENANT_TAGS]);
+    if (!j.has_failed)
+        judge_texts(&j, "Roles", STR("Machines"), "Roles", &f[FILTER_ROLES]);
+    const struct { const char *part; str type; const struct str_list *wanted; } scopes[] = {
+        { "Scope.Projects", STR("Projects"), &def->scope_projects }, { "Scope.Environments", STR("Environments"), &def->scope_environments }, { "Scope.Tenants", STR("Tenants"), &def->scope_tenants },
+    };
+    for (size_t i = 0; i < COUNT(scopes) && !j.has_failed; i++)
+        judge_list(&j, scopes[i].part, scopes[i].type, scopes[i].wanted, VERDICT_OUT_OF_SCOPE);
+    *is_waiting = j.is_waiting;
+    return j.verdict;
+}
+
+// ---- what a matched event's templates and scripts find ----
+
+static const struct {
+    str type, id_variable, name_variable, script_id;
+} things[] = {
+    { STR_INIT("Projects"), STR_INIT("Octopus.Project.Id"), STR_INIT("Octopus.Project.Name"), STR_INIT("ProjectId") },
+    { STR_INIT("Releases"), STR_INIT("Octopus.Release.Id"), STR_INIT("Octopus.Release.Number"), STR_INIT("ReleaseId") },
+    { STR_INIT("Deployments"), STR_INIT("Octopus.Deployment.Id"), STR_INIT("Octopus.Deployment.Name"), STR_INIT("DeploymentId") },
+    { STR_INIT("Environments"), STR_INIT("Octopus.Environment.Id"), STR_INIT("Octopus.Environment.Name"), STR_INIT("EnvironmentId") },
+    { STR_INIT("Tenants"), STR_INIT("Octopus.Deployment.Tenant.Id"), STR_INIT("Octopus.Deployment.Tenant.Name"), STR_INIT("TenantId") },
+    { STR_INIT("Machines"), STR_INIT("Octopus.Machine.Id"), STR_INIT("Octopus.Machine.Name"), STR_INIT("MachineId") },
+    { STR_INIT("ServerTasks"), STR_INIT("Octopus.Task.Id"), STR_INIT("Octopus.Task.Name"), STR_INIT("TaskId") },
+    { STR_INIT("Channels"), STR_INIT("Octopus.Release.Channel.Id"), STR_INIT("Octopus.Release.Channel.Name"), STR_INIT("ChannelId") },
+};
+
+static str thing_id(const struct octopus_event *v, str type)
+{
+    return str_eq(type, STR("Projects")) ? octopus_event_project(v) : octopus_event_first(v, type);
+}
+
+static const struct json *peek(const struct data_source *d, str id, bool *is_waiting)
+{
+    const struct json *doc = NULL;
+    bool is_failing = false;
+    if (!d->document || !id.n)
+        return NULL;
+    enum directory_state state = d->document(d->document_ctx, id, &doc, &is_failing);
+    // For a name in a template nobody waits for long: the event goes on without it.
+    if (state == DIRECTORY_WAITS && !is_failing)
+        *is_waiting = true;
+    return state == DIRECTORY_HAS ? doc : NULL;
+}
+
+bool match_octopus_prepare(const struct data_source *d, const struct json *payload)
+{
+    struct octopus_event v;
+    bool is_waiting = false;
+    if (!octopus_event_read(payload, &v, NULL))
+        return true;
+    for (size_t i = 0; i < COUNT(things); i++) {
+        const struct json *doc = peek(d, thing_id(&v, things[i].type), &is_waiting);
+        if (i == 0 && doc)
+            peek(d, text_of(doc, "ProjectGroupId"), &is_waiting);
+    }
+    return !is_waiting;
+}
+
+str match_octopus_order_key(const struct json *payload)
+{
+    struct octopus_event v;
+    return octopus_event_read(payload, &v, NULL) ? octopus_event_first(&v, STR("Deployments")) : STR("");
+}
+
+void match_octopus_ids(const struct json *payload, struct json *into, struct arena *a)
+{
+    struct octopus_event v;
+    bool is_event = octopus_event_read(payload, &v, NULL);
+    for (size_t i = 0; i < COUNT(things); i++) {
+        str id = is_event ? thing_id(&v, things[i].type) : STR("");
+        json_put(into, things[i].script_id, id.n ? json_new_string(a, id) : json_new_null(a));
+    }
+}
+
+static void set(struct json *v, const char *name, str value, struct arena *a)
+{
+    if (value.n)
+        json_put(v, str_from(name), json_new_string(a, arena_str(a, value)));
+}
+
+static void set_from(struct json *v, const struct json *doc, const char *field, const char *name, struct arena *a)
+{
+    set(v, name, text_of(doc, field), a);
+}
+
+static void set_list(struct json *v, const struct json *doc, const char *field, const char *name, struct arena *a)
+{
+    CLEANUP(buf_fini) struct buf out = { 0 };
+    const struct json *list = json_get(doc, str_from(field));
+    if (!json_is(list, JSON_ARRAY))
+        return;
+    json_each(item, list)
+    {
+        if (out.n)
+            buf_add_char(&out, ',');
+        buf_add(&out, json_str(item, STR("")));
+    }
+    set(v, name, buf_str(&out), a);
+}
+
+void match_octopus_variables(const struct data_source *d, const struct json *payload, struct json *v, struct arena *a)
+{
+    struct octopus_event event;
+    bool is_waiting = false;
+    if (!octopus_event_read(payload, &event, NULL))
+        return;
+    set(v, "Octopus.Space.Id", event.space_id, a);
+    for (size_t i = 0; i < COUNT(things); i++) {
+        str id = thing_id(&event, things[i].type);
+        if (!id.n)
+            continue;
+        const struct json *doc = peek(d, id, &is_waiting);
+        str now = text_of(doc, str_eq(things[i].type, STR("Releases")) ? "Version" : str_eq(things[i].type, STR("ServerTasks")) ? "Description" : "Name");
+        set(v, things[i].id_variable.p, id, a);
+        set(v, things[i].name_variable.p, now.n ? now : octopus_event_name(&event, id, a), a);
+        if (str_eq(things[i].type, STR("Projects"))) {
+            str group = arena_str(a, text_of(doc, "ProjectGroupId"));
+            set(v, "Octopus.ProjectGroup.Id", group, a);
+            set_from(v, json_get(doc, STR("Links")), "Web", "Octopus.Web.ProjectLink", a);
+            set_from(v, peek(d, group, &is_waiting), "Name", "Octopus.ProjectGroup.Name", a);
+        } else if (str_eq(things[i].type, STR("Releases"))) {
+            set_from(v, doc, "ReleaseNotes", "Octopus.Release.Notes", a);
+            set_from(v, doc, "Assembled", "Octopus.Release.Created", a);
+            set_from(v, json_get(doc, STR("Links")), "Web", "Octopus.Web.ReleaseLink", a);
+        } else if (str_eq(things[i].type, STR("Deployments"))) {
+            set_from(v, doc, "Comments", "Octopus.Deployment.Comments", a);
+            set_from(v, doc, "Created", "Octopus.Deployment.Created", a);
+            set_from(v, doc, "DeployedById", "Octopus.Deployment.CreatedBy.Id", a);
+            set_from(v, doc, "DeployedBy", "Octopus.Deployment.CreatedBy.Username", a);
+            set_list(v, doc, "DeployedToMachineIds", "Octopus.Deployment.Machines", a);
+            set_list(v, doc, "SpecificMachineIds", "Octopus.Deployment.SpecificMachines", a);
+            set_list(v, doc, "ExcludedMachineIds", "Octopus.Deployment.ExcludedMachines", a);
+            set_from(v, json_get(doc, STR("Links")), "Web", "Octopus.Web.DeploymentLink", a);
+        } else if (str_eq(things[i].type, STR("Tenants"))) {
+            set_list(v, doc, "TenantTags", "Octopus.Deployment.Tenant.Tags", a);
+        } else if (str_eq(things[i].type, STR("Machines"))) {
+            set_list(v, doc, "Roles", "Octopus.Machine.Roles", a);
+        } else if (str_eq(things[i].type, STR("ServerTasks"))) {
+            set_from(v, doc, "QueueTime", "Octopus.Task.QueueTime", a);
+            set_from(v, doc, "ErrorMessage", "Octopus.Deployment.Error", a);
+        } else if (str_eq(things[i].type, STR("Environments"))) {
+            int64_t order;
+            if (json_i64(json_get(doc, STR("SortOrder")), &order))
+                set(v, "Octopus.Environment.SortOrder", arena_printf(a, "%" PRId64, order), a);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+// match_octopus.h - does this Octopus event fit a reaction's Events, Filter lists and Scope? (octopus-api.md 1.2, 1.3)
+//
+// Lists compare ids, names and slugs without case; names come from the documents the event speaks of, so that an
+// object that was renamed is known by its new name within two minutes and by its id at once.
+#pragma once
+
+#include "reaction/match.h"
+
+// Adds a part for each rule that applies. VERDICT_MATCHED: all fit. *is_waiting: a document that decides is not there yet;
+// the verdict is then of no use.
+enum verdict match_octopus(const struct data_source *d, const struct store_event *v, const struct json *payload, const struct reaction_entry *r, struct json *parts, bool *is_waiting, struct arena *a);
+
+// The documents that variables of a matched event come from are asked for. False: some are still on their way.
+bool match_octopus_prepare(const struct data_source *d, const struct json *payload);
+
+// Runs for the events of one deployment go one after the other; empty: no deployment.
+str match_octopus_order_key(const struct json *payload);
+
+// The ids a script finds ($ProjectId, ...); `into` has the names without $.
+void match_octopus_ids(const struct json *payload, struct json *into, struct arena *a);
+
+// Octopus's own names for what the event and its documents say (octopus-api.md section 7): name -> text.
+void match_octopus_variables(const struct data_source *d, const struct json *payload, struct json *into, struct arena *a);
