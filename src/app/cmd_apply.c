@@ -4,7 +4,8 @@
 #include "app/commands.h"
 
 #include "json/yaml.h"
-#include "reaction/reaction.h"
+#include "reaction/data.h"
+#include "reaction/http_request.h"
 #include "reaction/trigger.h"
 
 #include <dirent.h>
@@ -229,9 +230,13 @@ static size_t check_document(struct cli *c, const struct json *doc)
     str file = json_str(json_get(doc, STR("File")), STR("")), kind = json_str(json_get(doc, STR("Kind")), STR(""));
     json_drop(body, STR("Kind"));
     json_drop(body, STR("File"));
-    if (str_eq(kind, STR("Reaction")))
-        reaction_decode(&c->arena, body, &errors);
-    else if (str_eq(kind, STR("Trigger")))
+    if (str_eq(kind, STR("Reaction"))) {
+        struct reaction *r = reaction_decode(&c->arena, body, &errors);
+        if (r) {
+            data_check_templates(r, &errors);
+            http_request_check(r, &errors);
+        }
+    } else if (str_eq(kind, STR("Trigger")))
         trigger_decode(&c->arena, body, &errors);
     for (size_t i = 0; i < errors.count; i++)
         fprintf(stderr, "%.*s: %.*s \"%.*s\": %.*s\n", STR_ARG(file), STR_ARG(kind), STR_ARG(json_str(json_get(doc, STR("Name")), STR(""))), STR_ARG(errors.items[i]));
