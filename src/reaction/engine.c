@@ -431,6 +431,12 @@ static void start_run(struct engine *g, const struct store_run *claimed)
         run->vars = data_of_event(&data, run->event, run->payload, &run->arena);
         ok = data_add_variables(&data, run->def, run->run.reaction_id, run->run.space_id, run->vars, run->mask, &run->arena, &e);
     }
+    if (g->is_stopping) {
+        // Claimed in the moment the server stopped: nothing of it has begun, the next start takes it up.
+        run->run.is_repeatable = true;
+        engine_finish(run, &(struct attempt_end){ .outcome = ATTEMPT_INTERRUPTED, .retry_after_ms = -1, .error = STR("the server stopped before it began") });
+        return;
+    }
     if (!ok || !(run->is_script ? run_script_start(run, &e) : run_http_start(run, &e)))
         fail_at_once(run, e.text);
 }

@@ -4,12 +4,19 @@ from harness import *
 
 # ---- no .NET ----
 empty = folder()
-s = Server(env={"PATH": empty, "REACTIONS_SCRIPTS_RUNTIME": empty, "DOTNET_ROOT": empty})
+# In a mount namespace of its own, where the usual places of .NET are empty: the machine's stay as they are.
+hide = "for d in /usr/share/dotnet /usr/lib/dotnet /usr/local/share/dotnet; do [ ! -d $d ] || /bin/mount -t tmpfs none $d || exit 9; done; exec \"$@\""
+alone = ["/usr/bin/unshare", "-m", "/bin/sh", "-c", hide, "sh"]
+can_hide = os.geteuid() == 0 and subprocess.run([*alone, "/bin/true"], stderr=subprocess.DEVNULL).returncode == 0
+s = Server(env={"PATH": empty, "HOME": empty, "DOTNET_ROOT": empty, **({} if can_hide else {"REACTIONS_SCRIPTS_RUNTIME": empty})}, prefix=alone if can_hide else ())
 check("it starts", s.get("/healthz").status, 200)
 r = until(lambda: (lambda x: x if "install" in x.text.lower() else None)(s.get("/readyz")), 20) or s.get("/readyz")
-check("readyz is 503 and says what to install", (r.status, "install" in r.text.lower(), "PowerShell" in r.text or ".NET" in r.text), (503, True, True))
+if can_hide:
+    check("readyz is 503 and says what to install", (r.status, r.text), lambda t: t[0] == 503 and "Install" in t[1] and "dotnet-runtime" in t[1])
+else:
+    skip("readyz says what to install", "hiding .NET needs root")
 code, out, err = s.cli("doctor")
-check("doctor names it as a problem and what to install", (code, "PROBLEM" in out, "install" in out.lower()), (1, True, True))
+check("doctor names it as a problem and what to do", (code, out), lambda t: t[0] == 1 and "PROBLEM  scripts" in t[1] and ("Install" in t[1] or not can_hide))
 s.trigger("hook")
 k = s.new_key("hook")
 made = s.post("/api/reactions", {"Name": "later", "Trigger": {"Type": "External", "Name": "hook"}, "Action": {"Type": "PowerShell", "Script": "'x'"}})
