@@ -110,7 +110,7 @@ TEST(templates_are_checked_when_saved)
     struct reaction def = { .condition = STR("#{if Payload.x}true#{/if}") };
     data_check_templates(&def, &errors);
     CHECK_INT("a good condition", errors.count, 0);
-    def.condition = STR("#{if Payload.x}true");
+    def.condition = STR("#{Payload.x | }");
     data_check_templates(&def, &errors);
     REQUIRE("a broken one is refused", errors.count == 1);
     CHECK("with its place", str_starts(errors.items[0], STR("Filter.Condition: line 1")));
