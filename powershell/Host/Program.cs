@@ -14,6 +14,7 @@ static class Program
             return 2;
         }
         Environment.SetEnvironmentVariable("POWERSHELL_TELEMETRY_OPTOUT", "1");
+        WebPolicy.Allows = (host, address, port) => Worker.MayConnect(host, address.ToString(), port);
         Worker.Serve(new BundledEngine());
         return 0;
     }

@@ -10,6 +10,9 @@ using System.Runtime.InteropServices;
 
 namespace Reactions.PowerShell;
 
+// The server has closed the descriptor: there is nobody to tell.
+internal sealed class ServerGoneException : IOException { }
+
 internal sealed unsafe class Channel
 {
     const int MaximumFrame = 32 * 1024 * 1024;
@@ -72,7 +75,7 @@ internal sealed unsafe class Channel
                     if (count > 0)
                         sent += (int)count;
                     else if (Marshal.GetLastPInvokeError() != EINTR)
-                        throw new IOException("the server has closed the protocol descriptor");
+                        throw new ServerGoneException();
                 }
             if (outgoing.Length > 1 << 20)
                 outgoing = new byte[4096];

@@ -1,4 +1,4 @@
-// ProcessStatus.cs - what the kernel says of this process, read from files that stay open: it is asked twice a run.
+// ProcessStatus.cs - what the kernel says of this process, read from a file that stays open: it is asked twice a run.
 
 using System;
 using System.Globalization;
@@ -10,18 +10,15 @@ namespace Reactions.PowerShell;
 
 internal static class ProcessStatus
 {
-    static readonly SafeFileHandle Stat = File.OpenHandle("/proc/self/stat"), Statm = File.OpenHandle("/proc/self/statm");
+    static readonly SafeFileHandle Statm = File.OpenHandle("/proc/self/statm");
 
-    public static int Threads => (int)Field(Stat, 17);
-
-    public static long ResidentBytes => Field(Statm, 1) * Environment.SystemPageSize;
-
-    // Fields are counted from 0; of stat, after the name in brackets, which may hold spaces.
-    static long Field(SafeFileHandle file, int index)
+    public static long ResidentBytes
     {
-        Span<byte> bytes = stackalloc byte[1024];
-        string text = Encoding.ASCII.GetString(bytes[..RandomAccess.Read(file, bytes, 0)]);
-        string[] fields = text[(text.LastIndexOf(')') is var end and >= 0 ? end + 2 : 0)..].Split(' ');
-        return long.Parse(fields[index], CultureInfo.InvariantCulture);
+        get
+        {
+            Span<byte> bytes = stackalloc byte[256];
+            string text = Encoding.ASCII.GetString(bytes[..RandomAccess.Read(Statm, bytes, 0)]);
+            return long.Parse(text.Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
+        }
     }
 }

@@ -9,6 +9,7 @@ using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using System.Threading;
 
 namespace Reactions.PowerShell;
 
@@ -63,7 +64,7 @@ internal sealed class Run
         {
             Invoke(runspaces, prepared, surroundings, outcome);
         }
-        catch (Exception e) when (e is not IOException)
+        catch (Exception e) when (e is not ServerGoneException)
         {
             Fail(outcome, e);
         }
@@ -85,7 +86,28 @@ internal sealed class Run
             running = shell;
         }
         Broker.Close("The run was cancelled.", true);
-        running?.BeginStop(null, null);
+        if (running != null)
+            new Thread(() => Stop(running), 256 * 1024) { IsBackground = true, Name = ".NET cancel" }.Start();
+    }
+
+    // The engine forgets a stop that comes in the moment between `started` and its first statement, so it is told until it has stopped.
+    void Stop(PowerShell running)
+    {
+        for (;;)
+        {
+            lock (guard)
+                if (shell != running)
+                    return;
+            try
+            {
+                running.Stop();
+            }
+            catch (Exception e) when (e is ObjectDisposedException or NullReferenceException or InvalidOperationException)
+            {
+                // Stopped between two states: the engine throws whatever it comes upon.
+            }
+            Thread.Sleep(10);
+        }
     }
 
     // Fail-Step: the message the run fails with, before it exits.
@@ -219,8 +241,7 @@ internal sealed class Run
         {
             string name = module.TextOf("Name"), path = module.TextOf("Path");
             result[name] = path;
-            string folder = Path.Combine(surroundings.Folder, "modules");
-            ModuleFiles.Link(surroundings.Folder, folder, name, path);
+            ModuleFiles.Link(surroundings.Folder, Path.Combine(surroundings.Folder, "modules"), name, path);
         }
         if (result.Count > 0)
             Environment.SetEnvironmentVariable("PSModulePath",
@@ -296,7 +317,7 @@ internal sealed class Run
     void Fail(Outcome outcome, Exception e)
     {
         outcome.HasFailed = true;
-        if (e is PipelineStoppedException && cancelled != null)
+        if (cancelled != null)
             return;
         ErrorRecord record = (e as IContainsErrorRecord)?.ErrorRecord;
         outcome.Message = record != null ? MessageOf(record) : e.Message;

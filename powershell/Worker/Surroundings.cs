@@ -30,7 +30,6 @@ internal sealed unsafe class Surroundings
     readonly bool expectContinue = ServicePointManager.Expect100Continue;
 #pragma warning restore SYSLIB0014
     HashSet<string> threadsBefore;
-    int threadCountBefore;
     long timersBefore;
 
     // The folder scripts start in. Private to this process; emptied after each run.
@@ -47,8 +46,7 @@ internal sealed unsafe class Surroundings
     // What is there before a script runs. Taken when everything is prepared, off the path of the run.
     public void BeforeRun()
     {
-        threadCountBefore = ProcessStatus.Threads;
-        threadsBefore ??= Threads();
+        threadsBefore = Threads();
         timersBefore = Timer.ActiveCount;
     }
 
@@ -61,14 +59,9 @@ internal sealed unsafe class Surroundings
             KillDescendants();
             left = "the script left processes running";
         }
-        if (ProcessStatus.Threads > threadCountBefore)
-        {
-            HashSet<string> now = Threads();
-            string[] more = [.. now.Except(threadsBefore).Where(t => !IsRuntimeThread(t))];
-            if (more.Length > 0)
-                left ??= $"the script left threads running ({string.Join(", ", more)})";
-            threadsBefore = now;
-        }
+        string[] more = [.. Threads().Where(t => !threadsBefore.Contains(t)).Select(Name).Where(n => n != null && !n.StartsWith(".NET ", StringComparison.Ordinal))];
+        if (more.Length > 0)
+            left ??= $"the script left threads running ({string.Join(", ", more)})";
         if (Timer.ActiveCount > timersBefore)
             left ??= "the script left timers running";
         return left;
@@ -126,22 +119,19 @@ internal sealed unsafe class Surroundings
         return result;
     }
 
-    // The runtime's own threads come and go as it likes; all of them have names of theirs.
-    static bool IsRuntimeThread(string idAndName) => idAndName[(idAndName.IndexOf(' ') + 1)..].StartsWith(".NET ", StringComparison.Ordinal);
+    static HashSet<string> Threads() => [.. Directory.EnumerateDirectories("/proc/self/task")];
 
-    static HashSet<string> Threads()
+    // The runtime's own threads come and go as it likes; all of them have names of theirs. Null: it has ended.
+    static string Name(string thread)
     {
-        var result = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string thread in Directory.EnumerateDirectories("/proc/self/task"))
-            try
-            {
-                result.Add(Path.GetFileName(thread) + " " + File.ReadAllText(thread + "/comm").TrimEnd());
-            }
-            catch (IOException)
-            {
-                // It ended in between.
-            }
-        return result;
+        try
+        {
+            return File.ReadAllText(thread + "/comm").TrimEnd();
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     static bool HasChildren()

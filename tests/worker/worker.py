@@ -26,7 +26,7 @@ class Worker:
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         env = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8", "HOME": self.folder, "TMPDIR": self.folder, "TZ": "UTC",
-            "REACTIONS_PROTOCOL_FD": "3", "REACTIONS_WORK_DIR": os.path.join(self.folder, "work"),
+            "DOTNET_EnableDiagnostics": "0", "REACTIONS_PROTOCOL_FD": "3", "REACTIONS_WORK_DIR": os.path.join(self.folder, "work"),
         }
         for name in ("DOTNET_ROOT",):
             if name in os.environ:
