@@ -43,7 +43,7 @@ void marked_out_grow(struct marked_out *out, size_t more)
         return;
     }
     size_t cap = out->cap ? out->cap * 2 : 256;
-    cap = MAX(cap, out->n + more);
+    cap = MIN(MAX(cap, out->n + more), out->max);
     char *p = arena_bytes(out->a, cap);
     if (out->n)
         memcpy(p, out->p, out->n);

@@ -18,6 +18,13 @@ struct run {
     bool is_known;
 };
 
+// The "#{elseif}" clauses one behind another from a place on. Every if before it shares them.
+struct chain {
+    struct ast_clause *first; // NULL: the first does not parse
+    uint32_t end, depth;
+    bool is_known;
+};
+
 // A "#{", escaped or not.
 struct spot {
     uint32_t at;
@@ -25,6 +32,7 @@ struct spot {
     struct ast_node *substitution; // this alternative alone: an index may be no other
     struct miss miss;              // where there is no token
     struct run runs[RUN_KINDS];    // that begin here
+    struct chain chain;            // that begins here
 };
 
 struct reader {
@@ -97,7 +105,7 @@ static bool read_word(const struct reader *r, size_t at, const char *word, const
 {
     size_t matched = match_word(r, at, word);
     *end = at + matched;
-    return !word[matched] || missed(m, *end, expected);
+    return !word[matched] || missed(m, *end, matched ? expected : "a variable name");
 }
 
 // How many bytes of an exactly written tag stand at `at`.
@@ -542,6 +550,55 @@ static bool read_clause(struct reader *r, size_t at, enum run_kind kind, size_t 
     return true;
 }
 
+static bool is_elseif(const struct reader *r, size_t at)
+{
+    size_t length;
+    return IS_AT(r, at, "#{elseif") && is_space_at(r, at + 8, &length);
+}
+
+static const struct chain *read_chain(struct reader *r, struct spot *spot)
+{
+    // Forward over the clauses that are not known yet; then back, linking.
+    struct spot *few[8], **path = few, *at = spot;
+    size_t count = 0, cap = COUNT(few);
+    struct chain rest = { 0 };
+    for (;; at = find_spot(r, rest.end)) {
+        if (at->chain.is_known) {
+            rest = at->chain;
+            break;
+        }
+        struct ast_clause *clause = ARENA_NEW(r->a, struct ast_clause);
+        struct miss ignored = { 0 };
+        size_t end = at->at;
+        uint32_t depth = 0;
+        clause->offset = (uint32_t)at->at;
+        at->chain.is_known = true;
+        if (!read_clause(r, at->at + 8, RUN_IF, &end, clause, &depth, &ignored)) {
+            rest = at->chain = (struct chain){ .end = (uint32_t)at->at, .is_known = true };
+            break;
+        }
+        at->chain = (struct chain){ clause, (uint32_t)end, depth, true };
+        if (count == cap) {
+            struct spot **bigger = arena_alloc(&r->scratch, cap * 2 * sizeof *bigger);
+            memcpy(bigger, path, cap * sizeof *bigger);
+            path = bigger;
+            cap *= 2;
+        }
+        path[count++] = at;
+        rest = (struct chain){ .end = (uint32_t)end };
+        if (!is_elseif(r, end))
+            break;
+    }
+    while (count) {
+        struct chain *known = &path[--count]->chain;
+        known->first->next = rest.first;
+        known->end = rest.end;
+        known->depth = MAX(known->depth, rest.depth);
+        rest = *known;
+    }
+    return &spot->chain;
+}
+
 static struct ast_node *read_conditional(struct reader *r, size_t at, size_t word_at, struct miss *m)
 {
     size_t i, space;
@@ -557,18 +614,15 @@ static struct ast_node *read_conditional(struct reader *r, size_t at, size_t wor
     }
 
     uint32_t depth = 0;
-    struct ast_clause *clauses = ARENA_NEW(r->a, struct ast_clause), **tail = &clauses->next;
+    struct ast_clause *clauses = ARENA_NEW(r->a, struct ast_clause);
     clauses->offset = (uint32_t)at;
     if (!read_clause(r, i, is_unless ? RUN_UNLESS : RUN_IF, &i, clauses, &depth, m))
         return NULL;
-    struct miss ignored = { 0 };
-    while (!is_unless && IS_AT(r, i, "#{elseif") && is_space_at(r, i + 8, &space)) {
-        struct ast_clause *clause = ARENA_NEW(r->a, struct ast_clause);
-        clause->offset = (uint32_t)i;
-        if (!read_clause(r, i + 8, RUN_IF, &i, clause, &depth, &ignored))
-            break;
-        *tail = clause;
-        tail = &clause->next;
+    if (!is_unless && is_elseif(r, i)) {
+        const struct chain *chain = read_chain(r, find_spot(r, i));
+        clauses->next = chain->first;
+        depth = MAX(depth, chain->depth);
+        i = chain->end;
     }
     struct run otherwise = { 0 };
     bool has_otherwise = IS_AT(r, i, "#{else}");
