@@ -56,7 +56,7 @@ static void on_request(struct http_request *r, void *ctx)
                                     elsewhere = { STR_INIT("Location"), STR_INIT("/ok") };
     static const char large[5 << 20];
     int64_t status;
-    t->got++;
+    __atomic_add_fetch(&t->got, 1, __ATOMIC_SEQ_CST);
     if (str_eq(r->path, STR("/echo")))
         echo(r);
     else if (str_eq(r->path, STR("/hang")))
@@ -371,7 +371,7 @@ TEST(what_targets_do_and_what_becomes_of_the_run)
         if (rows[i].due_to_s && !CHECK(rows[i].claim, run->due_ms >= NOW + rows[i].due_from_s * 1000 && run->due_ms <= NOW + rows[i].due_to_s * 1000))
             fprintf(stderr, "    due in %" PRId64 " ms\n", run->due_ms - NOW);
         finish(&f);
-        CHECK_INT(rows[i].claim, t.got, rows[i].requests);
+        CHECK_INT(rows[i].claim, __atomic_load_n(&t.got, __ATOMIC_SEQ_CST), rows[i].requests);
         target_stop(&t);
     }
 }
@@ -438,7 +438,7 @@ TEST(a_failed_request_is_sent_again_when_it_is_due)
     engine_runs_changed(f.engine);
     CHECK_STR("then its attempts are used up", str_from(run_state_name(wait_for(&f, id, 3)->state)), STR("DeadLettered"));
     finish(&f);
-    CHECK_INT("three requests", t.got, 3);
+    CHECK_INT("three requests", __atomic_load_n(&t.got, __ATOMIC_SEQ_CST), 3);
     target_stop(&t);
 }
 
