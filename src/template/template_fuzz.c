@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         clock_fake_init(&clock, INT64_C(1700000000000));
         template_render(t, v, &clock.clock, &a, &r);
         template_truthy(&r);
-        bool names_secret = size > sizeof SECRET && memmem(data, size, "s3cr", 4);
+        bool names_secret = memmem(data, size, "s3cr", 4) != NULL;
         check_result(&r, names_secret);
         template_references(t, &a, &n);
     } else {
