@@ -19,6 +19,12 @@ sealed partial class BundledEngine : IEngine
     readonly record struct ModelDrive(PSDriveInfo Drive, bool VolumeSeparatedByColon);
     readonly record struct ModelProvider(ProviderInfo Provider, ModelDrive[] Drives);
 
+    // Commands of a full PowerShell on Linux that scripts in use were seen to call, or that their authors look for.
+    static readonly string[] Known = [
+        "Compress-Archive", "Expand-Archive", "Start-ThreadJob", "Test-Json", "Test-Connection", "Send-MailMessage", "ConvertFrom-Markdown", "Get-Clipboard", "Set-Clipboard", "Get-Acl", "Set-Acl",
+        "Get-PackageProvider", "Install-PackageProvider", "Find-Module", "Install-Module", "Save-Module", "Restart-Computer", "Trace-Command", "Set-PSBreakpoint", "Get-Uptime", "Import-PowerShellDataFile",
+        "Get-Error", "Get-Verb", "New-FileCatalog", "Protect-CmsMessage", "Unprotect-CmsMessage", "Register-ObjectEvent", "Register-EngineEvent", "Wait-Event", "Debug-Runspace", "Get-Runspace", "Select-Xml", "Export-Clixml", "Import-Clixml"];
+
     readonly InitialSessionState quick;     // without what is added to each runspace by hand
     readonly TypeTable types;
     readonly object formats;
@@ -49,7 +55,7 @@ sealed partial class BundledEngine : IEngine
     }
 
     public string Name => "bundled";
-    public IReadOnlyCollection<string> Missing { get; } = [];
+    public IReadOnlyCollection<string> Missing { get; } = [.. Known.Except(CommandSet.Names, StringComparer.OrdinalIgnoreCase)];
 
     public Runspace Open(PSHost host, string folder)
     {

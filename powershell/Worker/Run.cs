@@ -169,6 +169,7 @@ internal sealed class Run
     Dictionary<string, object> Values(Surroundings surroundings)
     {
         object payload = Payload();
+        Dictionary<string, string> modules = Modules(surroundings);
         var values = new Dictionary<string, object>(StringComparer.OrdinalIgnoreCase) {
             ["Payload"] = payload,
             ["Query"] = FromJson.NamedValues(frame.Member("Query")),
@@ -177,10 +178,12 @@ internal sealed class Run
             ["Event"] = Event(payload),
             ["OctopusParameters"] = OctopusParameters,
             ["Octopus"] = Octopus,
-            ["Modules"] = Modules(surroundings) };
+            ["Modules"] = modules };
         JsonElement? ids = frame.Member("Ids");
         foreach (string name in IdNames)
             values[name] = ids?.TextOf(name);
+        if (frame.Member("OctopusClient") is { } client)
+            values["OctopusRepository"] = DotNetClient.Repository(modules, client.TextOf("Url"), client.TextOf("Token"));
         return values;
     }
 

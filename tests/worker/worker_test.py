@@ -240,7 +240,9 @@ def check_protocol(claims, worker):
     claims.equal("hello: protocol", worker.hello["Protocol"], 1)
     claims.that("hello: type, engine, version", (worker.hello["Type"], worker.hello["Engine"] in ("bundled", "pwsh"), worker.hello["PSVersion"][:2]) == ("hello", True, "7."), worker.hello)
     claims.equal("hello: pid", worker.hello["Pid"], worker.process.pid)
-    claims.that("hello: Missing is a list of names", isinstance(worker.hello["Missing"], list), worker.hello)
+    claims.that("hello: Missing is a list of names", isinstance(worker.hello["Missing"], list) and all(isinstance(n, str) for n in worker.hello["Missing"]), worker.hello)
+    present = worker.run("param($names) @($names | Where-Object { Get-Command $_ -ErrorAction SilentlyContinue }).Count", Query={"names": worker.hello["Missing"] or ["No-Such"]})
+    claims.equal("hello: what it names as missing is missing", present.output, [0])
     claims.that("ready: working set", 10 << 20 < worker.ready["WorkingSetBytes"] < 400 << 20, worker.ready)
 
     result = worker.run("Write-Host a; 1")
@@ -467,11 +469,12 @@ def check_hostile(claims, program):
 def build_modules(folder):
     """A library that needs another one, built here by the real compiler."""
     for name, code, reference in [
+            ("Octopus.Client", "namespace Octopus.Client; public record OctopusServerEndpoint(string Url, string Token); public record OctopusRepository(OctopusServerEndpoint Endpoint);", None),
             ("Acme.Core", "namespace Acme; public static class Core { public static int Count; public static string Name => \"core \" + ++Count; }", None),
-            ("Acme.Api", "namespace Acme; public class Api { public string Hello(string who) => \"hello \" + who + \" from \" + Core.Name; }", "Acme.Core")]:
+            ("Acme.Api", "namespace Acme; public class Api { public string Hello(string who) => \"hello \" + who + \" from \" + Core.Name; }", "Acme.Core Octopus.Client")]:
         project = os.path.join(folder, name)
         os.makedirs(project)
-        include = f'<ItemGroup><ProjectReference Include="../{reference}/{reference}.csproj" /></ItemGroup>' if reference else ""
+        include = "".join(f'<ItemGroup><ProjectReference Include="../{r}/{r}.csproj" /></ItemGroup>' for r in (reference or "").split())
         with open(os.path.join(project, f"{name}.csproj"), "w") as f:
             f.write(f'<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework><GenerateAssemblyInfo>true</GenerateAssemblyInfo></PropertyGroup>{include}</Project>')
         with open(os.path.join(project, "Code.cs"), "w") as f:
@@ -505,6 +508,11 @@ def check_modules(claims, program):
             result = worker.run("Import-Module Tools\n\n Stop-Tool", Modules=modules)
             claims.equal("modules: an error inside, placed where the script called", (result.error, result.done["ErrorLine"]), ("inside the module", 3))
             claims.that("modules: not listed, not found", "Tools" in (worker.run("Import-Module Tools").error or ""))
+            client = [{"Name": "Octopus.Client.dll", "Path": os.path.join(built, "Octopus.Client.dll")}]
+            result = worker.run("$OctopusRepository.GetType().FullName; $OctopusRepository.Endpoint.Url; $OctopusRepository.Endpoint.Token", Modules=client, OctopusClient={"Url": "http://127.0.0.1:9", "Token": "t-1"})
+            claims.equal("the .NET client gets the broker's address and token", result.output, ["Octopus.Client.OctopusRepository", "http://127.0.0.1:9", "t-1"])
+            claims.has("the .NET client without its assembly", worker.run("1", OctopusClient={"Url": "http://127.0.0.1:9", "Token": "t-1"}).error, "lists no module Octopus.Client.dll")
+            claims.equal("the .NET client is not there unasked", worker.run("$null -eq $OctopusRepository", Modules=client).output, [True])
             missing = worker.run("1", Modules=[{"Name": "Gone.dll", "Path": "/no/such/Gone.dll"}])
             claims.has("modules: a file that is gone", missing.error, "Gone.dll")
             escaping = worker.run("1", Modules=[{"Name": "../x.dll", "Path": os.path.join(built, "Acme.Api.dll")}])
