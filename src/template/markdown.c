@@ -160,7 +160,8 @@ static void enter_block(struct buf *out, cmark_node *n)
             ensure_line(out);
         buf_add_text(out, "<p>");
     } else if (type == CMARK_NODE_HEADING) {
-        ensure_line(out);
+        if (!is_type(cmark.cmark_node_parent(n), "item") || cmark.cmark_node_previous(n))
+            ensure_line(out);
         buf_printf(out, "<h%d>", cmark.cmark_node_get_heading_level(n));
     } else if (type == CMARK_NODE_BLOCK_QUOTE) {
         ensure_line(out);

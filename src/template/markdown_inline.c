@@ -335,11 +335,15 @@ static size_t match(const struct markdown_piece *open, const struct markdown_pie
 {
     if (open->delimiter != close->delimiter || !open->can_open || !open->left || !close->left)
         return 0;
+    // CommonMark's rule for runs that could do both.
+    if ((open->can_close || close->can_open) && (open->n + close->n) % 3 == 0 && (open->n % 3 || close->n % 3))
+        return 0;
+    size_t both = MIN(open->left, close->left);
     if (open->delimiter == '^')
-        return open->left == close->left ? 1 : 0;
+        return 1;
     if (open->delimiter == '~')
-        return open->left == close->left ? MIN(open->left, (size_t)2) : open->left >= 2 && close->left >= 2 ? 2 : 0;
-    return open->left >= 2 && close->left >= 2 ? 2 : 0;
+        return MIN(both, (size_t)2);
+    return both >= 2 ? 2 : 0;
 }
 
 static void match_delimiters(struct markdown_row *row)

@@ -16,6 +16,7 @@ TEST(blocks_as_markdig_writes_them)
         { "a|b\n:-|-:\n1|2", "<table>\n<thead>\n<tr>\n<th style=\"text-align: left;\">a</th>\n<th style=\"text-align: right;\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td style=\"text-align: left;\">1</td>\n<td style=\"text-align: right;\">2</td>\n</tr>\n</tbody>\n</table>\n" },
         { "<div>\n\n*x*\n\n</div>", "<div>\n<p><em>x</em></p>\n</div>\n" },
         { "---", "<hr />\n" },
+        { "- # h\n- 1. x", "<ul>\n<li><h1>h</h1>\n</li>\n<li>\n<ol>\n<li>x</li>\n</ol>\n</li>\n</ul>\n" },
         { "", "" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -364,8 +364,8 @@ bool uri_parse(struct arena *a, str text, struct uri *u)
         end++;
     if (!parse_authority(a, str_sub(rest, 0, end), known != NULL, u))
         return false;
-    if (u->port != u->default_port && end < rest.n && rest.p[end] == '\\')
-        return false;
+    if (end < rest.n && rest.p[end] == '\\')
+        return false; // a backslash is a slash only further on
     if (known && !u->host.n)
         return false;
     parse_rest(a, str_skip(rest, end), u, true, !known || !known->has_no_query);
