@@ -77,6 +77,7 @@ struct frame *machine_push(struct machine *m)
 static void pop_frame(struct machine *m)
 {
     struct frame *frame = m->top;
+    m->catching_count -= !frame->is_walk && frame->run.catches_recursion;
     m->top = frame->below;
     frame->below = m->spare;
     m->spare = frame;
@@ -98,6 +99,7 @@ bool machine_evaluate(struct machine *m, str text, const struct program *program
         .captures_floor = m->capture_count,
         .catches_recursion = catches_recursion };
     frame->run.scope = scope ? &frame->run.own : &m->root;
+    m->catching_count += catches_recursion;
     return machine_step(m, text.n);
 }
 
@@ -429,12 +431,7 @@ static bool run_program(struct machine *m, struct frame *frame, bool *is_over)
 // After a recursion: back to the evaluation that tolerates one (of a text that may be JSON).
 static bool unwind(struct machine *m)
 {
-    if (!m->is_recursion)
-        return false;
-    bool is_caught = false;
-    for (struct frame *f = m->top; f && !is_caught; f = f->below)
-        is_caught = !f->is_walk && f->run.catches_recursion;
-    if (!is_caught)
+    if (!m->is_recursion || !m->catching_count)
         return false;
     for (bool is_done = false; !is_done;) {
         struct frame *frame = m->top;

@@ -112,7 +112,7 @@ struct machine {
 
     struct marked_out out;
     struct frame *top, *spare;
-    size_t frame_count;
+    size_t frame_count, catching_count; // of those, how many tolerate a recursion above them
     struct slot *values;
     size_t value_count, value_cap;
     struct marked_mark *captures;

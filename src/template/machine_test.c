@@ -71,6 +71,19 @@ TEST(limits_end_what_would_not_end)
     CHECK_STR("a hundred are fine", rows_render("#{V0}", doubling(0)).output, STR("0123456789"));
 }
 
+// Each evaluation for JSON tolerates the recursion above it, so every order of the tokens is tried. Found by the fuzzer.
+TEST(recursion_in_what_might_be_json_ends)
+{
+    CLEANUP(buf_fini) struct buf value = { 0 };
+    for (int i = 0; i < 40; i++)
+        buf_add_text(&value, "{#{A.b}#{A.b.c}");
+    struct vars *v = vars_new(&rows_arena);
+    vars_set_text(v, STR("A"), buf_str(&value), PROVENANCE_TEMPLATE);
+    struct template_result r = rows_render("#{A.b}", v);
+    CHECK_INT("over the limit of steps", r.outcome, TEMPLATE_EXCEPTION);
+    CHECK("and says so", str_find(r.error, STR("steps")) >= 0);
+}
+
 TEST(missing_tokens_are_listed_once)
 {
     struct template_result r = rows_render("#{B} #{A} #{B} #{V} #{if C | F}x#{/if}", rows_vars("{\"V\":\"<#{D}>\"}"));

@@ -35,24 +35,26 @@ static struct place place_of(const char *text, size_t offset)
 
 // Two uses of a symbol are the same for the recursion check when name and place are the same, even in
 // two texts.
-static bool is_same_step(const struct active *a, const struct ast_symbol *symbol, const struct ast_step *steps, uint32_t i)
+static bool is_same_step(struct machine *m, const struct active *a, const struct ast_symbol *symbol, const struct ast_step *steps, uint32_t i)
 {
     const struct ast_step *x = &a->steps[i], *y = &steps[i];
     if (x->kind != y->kind || x->symbol != y->symbol || x->is_resolved != y->is_resolved || !str_eq(x->text, y->text))
         return false;
     if (x->is_resolved || (a->symbol->text == symbol->text && x->offset == y->offset))
         return true;
+    m->steps += ((uint64_t)x->offset + y->offset) / 16;
     struct place p = place_of(a->symbol->text, x->offset), q = place_of(symbol->text, y->offset);
     return p.unit == q.unit && p.line == q.line && p.column == q.column;
 }
 
-static bool is_active(const struct active *active, const struct ast_symbol *symbol, const struct ast_step *steps)
+static bool is_active(struct machine *m, const struct active *active, const struct ast_symbol *symbol, const struct ast_step *steps)
 {
     for (; active; active = active->below) {
+        m->steps++;
         if (active->symbol->count != symbol->count)
             continue;
         uint32_t i = 0;
-        while (i < symbol->count && is_same_step(active, symbol, steps, i))
+        while (i < symbol->count && is_same_step(m, active, symbol, steps, i))
             i++;
         if (i == symbol->count)
             return true;
@@ -64,6 +66,9 @@ static bool refuse_recursion(struct machine *m, const struct walk *w, const stru
 {
     CLEANUP(buf_fini) struct buf name = { .max = 200 };
     CLEANUP(buf_fini) struct buf chain = { .max = 1000 };
+    m->is_recursion = true;
+    if (m->catching_count) // nobody will read it
+        return machine_fail(m, "recursion");
     struct ast_symbol symbol = { .count = w->symbol->count, .steps = w->symbol->steps };
     ast_print_symbol(&name, &symbol);
     const struct active *stack[16];
@@ -76,15 +81,14 @@ static bool refuse_recursion(struct machine *m, const struct walk *w, const stru
         ast_print_symbol(&chain, &symbol);
         buf_add_text(&chain, " -> ");
     }
-    m->is_recursion = true;
     return machine_fail(m, "The variable \"%.*s\" refers to itself (%.*s%.*s): change one of these values so that the loop ends.", STR_ARG(buf_str(&name)),
         STR_ARG(buf_str(&chain)), STR_ARG(buf_str(&name)));
 }
 
 static bool check_recursion(struct machine *m, const struct walk *w, const struct ast_step *steps)
 {
-    for (const struct scope *s = w->scope; s; s = s->parent)
-        if (s->active && is_active(s->active, w->symbol, steps))
+    for (const struct scope *s = w->scope; s; s = s->parent, m->steps++)
+        if (s->active && is_active(m, s->active, w->symbol, steps))
             return refuse_recursion(m, w, s);
     return true;
 }
@@ -720,8 +724,8 @@ bool walk_quickly(struct machine *m, const struct ast_symbol *symbol, struct sco
 {
     const struct ast_step *step = symbol->steps, *end = step + symbol->count;
     const struct vars_node *node = NULL;
-    for (struct scope *s = scope; s; s = s->parent)
-        if (s->active && is_active(s->active, symbol, symbol->steps))
+    for (struct scope *s = scope; s; s = s->parent, m->steps++)
+        if (s->active && is_active(m, s->active, symbol, symbol->steps))
             return false;
     for (; scope != &m->root; scope = scope->parent) {
         if (scope->names.kind == BIND_EMPTY)
