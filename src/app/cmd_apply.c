@@ -6,7 +6,7 @@
 #include "json/yaml.h"
 #include "reaction/data.h"
 #include "reaction/http_request.h"
-#include "reaction/trigger.h"
+#include "trigger/trigger.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

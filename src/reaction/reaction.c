@@ -2,7 +2,7 @@
 
 #include "base/encode.h"
 #include "base/limits.h"
-#include "reaction/trigger.h"
+#include "trigger/trigger.h"
 
 #include <sodium.h>
 

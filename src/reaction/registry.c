@@ -3,7 +3,7 @@
 #include "base/encode.h"
 #include "base/timetext.h"
 #include "octopus/catalog.h"
-#include "reaction/handshake.h"
+#include "trigger/handshake.h"
 
 #include <pthread.h>
 #include <stdio.h>

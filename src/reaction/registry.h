@@ -7,15 +7,15 @@
 #include "base/map.h"
 #include "http/egress.h"
 #include "reaction/reaction.h"
-#include "reaction/route.h"
+#include "trigger/route.h"
 #include "reaction/sealed.h"
-#include "reaction/trigger.h"
+#include "trigger/trigger.h"
 #include "store/store.h"
 #include "template/template.h"
 
 struct registry;
-struct signature; // reaction/signature.h
-struct handshake; // reaction/handshake.h
+struct signature; // trigger/signature.h
+struct handshake; // trigger/handshake.h
 
 struct space_entry {
     int64_t id;

@@ -3,7 +3,7 @@
 
 #include "http/egress.h"
 #include "reaction/tail.h"
-#include "reaction/trigger.h"
+#include "trigger/trigger.h"
 
 // ---- what several share ----
 

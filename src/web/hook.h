@@ -1,8 +1,8 @@
 // hook.h - what the files about /triggers/... share. Only src/web's hook*.c include this.
 #pragma once
 
-#include "reaction/handshake.h"
-#include "reaction/incoming.h"
+#include "trigger/handshake.h"
+#include "trigger/incoming.h"
 #include "web/handle.h"
 
 // What the head stage leaves for the request stage. Lives in the request's arena.

@@ -2,7 +2,7 @@
 
 #include "base/encode.h"
 #include "json/json.h"
-#include "reaction/signature.h"
+#include "trigger/signature.h"
 
 static void add_header(struct incoming *in, struct arena *a, str name, const struct json *value)
 {

@@ -1,4 +1,4 @@
-// The oracle of src/reaction/route*: real ASP.NET Core routing behind real Kestrel, asked over a socket
+// The oracle of src/trigger/route*: real ASP.NET Core routing behind real Kestrel, asked over a socket
 // with the bytes of a request line, so that percent decoding and dot segments are Kestrel's own.
 //
 //     routes CASES.jsonl [SEED] > rows.jsonl
