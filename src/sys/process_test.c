@@ -68,7 +68,7 @@ static bool run(struct watched *w, struct process_options opt)
     opt.output = on_output;
     opt.ended = on_ended;
     w->limit = loop_timer_new(w->loop, on_limit, w);
-    loop_timer_set(w->limit, 20000, 0);
+    loop_timer_set(w->limit, 120000, 0);
     if (!CHECK_OK("it starts", process_open(w->loop, &opt, &w->process, &e), &e))
         return false;
     loop_run(w->loop);

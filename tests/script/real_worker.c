@@ -3,7 +3,6 @@
 // Builds the worker if need be (powershell/build), then runs scripts that behave in every way they
 // should not.
 #define BENCH_RUNTIME_DIR runtime_dir
-#define BENCH_LIMIT_MS 120000
 static const char *runtime_dir;
 #include "tests/script/pool_bench.h"
 
