@@ -1,6 +1,7 @@
 // list, show, and the commands of single kinds: connection, identity, secret, trigger, key.
 #include "app/cli.h"
 #include "app/commands.h"
+#include "base/encode.h"
 
 static const struct kind {
     const char *name, *collection;
@@ -134,15 +135,50 @@ static bool make_connection(struct cli *c, str name, struct json *body)
     return true;
 }
 
+// Push: the key an Octopus subscription shows, and the subscription itself.
+static int push_command(struct cli *c)
+{
+    struct arena *a = &c->arena;
+    struct json *answer = NULL, *body = json_new_object(a);
+    str verb = c->words[0], name = c->words[1], identity = cli_option(c, "--identity"), url = cli_option(c, "--url");
+    str query = identity.n ? arena_printf(a, "?identity=%.*s", STR_ARG(percent_encode(a, identity))) : STR("");
+    bool ok;
+    if (identity.n)
+        json_add_str(a, body, "Identity", identity);
+    if (url.n)
+        json_add_str(a, body, "Url", url);
+    if (str_eq(verb, STR("push-key")))
+        ok = cli_call(c, "POST", arena_printf(a, "/connections/%.*s/push-key", STR_ARG(name)), NULL, &answer);
+    else if (str_eq(verb, STR("subscribe")))
+        ok = cli_call(c, "PUT", arena_printf(a, "/connections/%.*s/subscription", STR_ARG(name)), body, &answer);
+    else if (str_eq(verb, STR("unsubscribe")))
+        ok = cli_call(c, "DELETE", arena_printf(a, "/connections/%.*s/subscription%.*s", STR_ARG(name), STR_ARG(query)), NULL, &answer);
+    else
+        ok = cli_call(c, "GET", arena_printf(a, "/connections/%.*s/subscription%.*s", STR_ARG(name), STR_ARG(query)), NULL, &answer);
+    if (!ok)
+        return cli_fail(c);
+    // The key alone on standard output, so that a script can take it; it is shown this once.
+    if (str_eq(verb, STR("push-key")) && !c->is_json)
+        printf("%.*s\n", STR_ARG(json_str(json_get(answer, STR("Key")), STR(""))));
+    else if (answer)
+        cli_print_object(c, answer);
+    return 0;
+}
+
 int cmd_connection(int argc, char **argv)
 {
-    static const char usage[] = "reactions connection set NAME --url URL [--octopus-space SPACE] (the reader's key comes from standard input) | list | show NAME | delete NAME";
-    static const char *const valued[] = { "--url", "--octopus-space", NULL };
+    static const char usage[] = "reactions connection set NAME --url URL [--octopus-space SPACE] (the reader's key comes from standard input) | list | show NAME | delete NAME\n"
+                                "       reactions connection push-key NAME | subscribe NAME [--url OUR-ADDRESS] [--identity NAME] | subscription NAME [--identity NAME] | unsubscribe NAME [--identity NAME]";
+    static const char *const valued[] = { "--url", "--octopus-space", "--identity", NULL };
     static const char *const columns[] = { "Id", "Name", "Url", "OctopusSpace", "State.LastError", NULL };
+    static const str push_verbs[] = { STR_INIT("push-key"), STR_INIT("subscribe"), STR_INIT("subscription"), STR_INIT("unsubscribe") };
     struct cli c;
     if (!cli_begin(&c, argc, argv, usage, valued, NULL))
         return 2;
-    int status = object_command(&c, usage, "/connections", columns, make_connection);
+    bool is_push = false;
+    for (size_t i = 0; c.word_count == 2 && i < COUNT(push_verbs); i++)
+        is_push = is_push || str_eq(c.words[0], push_verbs[i]);
+    int status = is_push ? push_command(&c) : object_command(&c, usage, "/connections", columns, make_connection);
     cli_end(&c);
     return status;
 }

@@ -159,6 +159,7 @@ static bool start_web(struct server *s, struct err *e)
         .version = REACTIONS_VERSION,
         .admin_key_file = path_in_data(s, "admin.key"),
         .data_dir = arena_cstr(&s->arena, s->settings.data),
+        .server_uri = s->settings.server_uri.n ? arena_cstr(&s->arena, s->settings.server_uri) : NULL,
         .server = {
             .listen = arena_cstr(&s->arena, s->settings.listen),
             .cert_file = s->settings.tls_cert.n ? arena_cstr(&s->arena, s->settings.tls_cert) : NULL,

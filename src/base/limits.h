@@ -60,6 +60,7 @@
 #define LIMIT_BATCH_EVENTS 5000 // elements of one request (Event Grid sends up to 5 000)
 
 #define LIMIT_OCTOPUS_ID_BYTES 200
+#define LIMIT_PUSH_BYTES (50 * 1024 * 1024)      // of one subscription webhook: as large as an event may be
 #define LIMIT_TAIL_PAGE_BYTES (50 * 1024 * 1024)
 #define LIMIT_TAIL_HELD_BYTES (48 * 1024 * 1024) // of new events held during one walk; the newest wait for the next one
 #define LIMIT_TAIL_SEEN 200000                   // ids remembered; beyond them the store's own uniqueness decides

@@ -14,7 +14,8 @@ struct octopus_call {
     struct http_call *call;
     octopus_reply_fn *done;
     void *ctx;
-    char path[160]; // for people
+    char path[160]; // "GET /api/...", for people
+    bool is_bodyless; // what it answers need not be JSON
 };
 
 static char *copy(str s)
@@ -90,14 +91,18 @@ static void judge(struct octopus_call *c, const struct http_reply *reply, struct
         if (out->error.kind == ERR_NONE)
             err_set(&out->error, ERR_IO, "no answer");
         // A cut or refused connection may pass; so does a name that does not resolve now. An egress refusal does not by itself.
-        err_in(&out->error, "GET %s", c->path);
+        err_in(&out->error, "%s", c->path);
         return;
     }
     if (out->is_too_large) {
-        err_set(&out->error, ERR_TOO_LARGE, "GET %s: the answer is larger than is read", c->path);
+        err_set(&out->error, ERR_TOO_LARGE, "%s: the answer is larger than is read", c->path);
         return;
     }
     bool is_json = json_parse(a, reply->body, &body, &why);
+    if (is_fine && c->is_bodyless) {
+        out->body = is_json ? body : json_new_null(a);
+        return;
+    }
     if (is_fine && is_json) {
         out->body = body;
         return;
@@ -105,12 +110,12 @@ static void judge(struct octopus_call *c, const struct http_reply *reply, struct
     if (is_fine) {
         out->is_too_large = why.kind == ERR_TOO_LARGE;
         // A proxy's page, or an answer that was cut: may well be better next time.
-        err_set(&out->error, why.kind == ERR_TOO_LARGE ? ERR_TOO_LARGE : ERR_IO, "GET %s: the answer is not JSON: %s", c->path, why.text);
+        err_set(&out->error, why.kind == ERR_TOO_LARGE ? ERR_TOO_LARGE : ERR_IO, "%s: the answer is not JSON: %s", c->path, why.text);
         return;
     }
     str said = is_json ? json_str(json_get(body, STR("ErrorMessage")), STR("")) : STR("");
     enum err_kind kind = reply->status == 401 || reply->status == 403 ? ERR_DENIED : reply->status == 404 ? ERR_NOT_FOUND : reply->status == 408 || reply->status == 425 || reply->status == 429 || reply->status >= 500 ? ERR_BUSY : ERR_INVALID;
-    err_set(&out->error, kind, "GET %s: answered %d%s%.*s", c->path, reply->status, said.n ? ": " : "", STR_ARG(str_sub(said, 0, 200)));
+    err_set(&out->error, kind, "%s: answered %d%s%.*s", c->path, reply->status, said.n ? ": " : "", STR_ARG(str_sub(said, 0, 200)));
 }
 
 static void on_reply(void *ctx, const struct http_reply *reply)
@@ -125,24 +130,27 @@ static void on_reply(void *ctx, const struct http_reply *reply)
     done(done_ctx, &out);
 }
 
-struct octopus_call *octopus_link_get(struct octopus_link *l, str path, size_t max_bytes, int64_t timeout_ms, octopus_reply_fn *done, void *ctx)
+struct octopus_call *octopus_link_send(struct octopus_link *l, str method, str path, const struct json *body, size_t max_bytes, int64_t timeout_ms, octopus_reply_fn *done, void *ctx)
 {
     CLEANUP(arena_fini) struct arena a = { 0 };
     struct octopus_call *c = xcalloc(1, sizeof *c);
     c->done = done;
     c->ctx = ctx;
-    str shown = str_sub(path, 0, sizeof c->path - 1);
+    c->is_bodyless = str_eq(method, STR("DELETE"));
+    str shown = str_sub(arena_printf(&a, "%.*s %.*s", STR_ARG(method), STR_ARG(path)), 0, sizeof c->path - 1);
     memcpy(c->path, shown.p, shown.n);
     struct http_header headers[] = {
         { STR("X-Octopus-ApiKey"), str_from(l->key) },
         { STR("Accept"), STR("application/json") },
         { STR("User-Agent"), STR("OctopusReactions/1 (tail)") },
+        { STR("Content-Type"), STR("application/json") },
     };
     struct http_call_options opt = {
-        .method = STR("GET"),
+        .method = method,
         .url = arena_printf(&a, "%s%.*s", l->url, STR_ARG(path)),
         .headers = headers,
-        .header_count = COUNT(headers),
+        .header_count = body ? COUNT(headers) : COUNT(headers) - 1,
+        .body = body ? json_text(&a, body) : (str){ 0 },
         .total_timeout_ms = timeout_ms,
         .max_read_bytes = max_bytes,
         .purpose = EGRESS_TAIL,
@@ -150,6 +158,11 @@ struct octopus_call *octopus_link_get(struct octopus_link *l, str path, size_t m
     };
     c->call = http_call_start(l->http, &opt, on_reply, c);
     return c;
+}
+
+struct octopus_call *octopus_link_get(struct octopus_link *l, str path, size_t max_bytes, int64_t timeout_ms, octopus_reply_fn *done, void *ctx)
+{
+    return octopus_link_send(l, STR("GET"), path, NULL, max_bytes, timeout_ms, done, ctx);
 }
 
 void octopus_call_cancel(struct octopus_call *c)

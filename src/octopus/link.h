@@ -1,4 +1,4 @@
-// link.h - one Octopus server as one key sees it: reads only, one host only.
+// link.h - one Octopus server as one key sees it: one host only.
 //
 // Paths are ours ("/api/..."), never links a server sent. Answers are bounded and parsed here; what a server says about
 // its patience (429, Retry-After, the rate-limit headers of octopus-api.md section 5) becomes wait_ms.
@@ -27,6 +27,8 @@ struct octopus_reply {
 };
 typedef void octopus_reply_fn(void *ctx, const struct octopus_reply *reply);
 struct octopus_call *octopus_link_get(struct octopus_link *l, str path, size_t max_bytes, int64_t timeout_ms, octopus_reply_fn *done, void *ctx);
+// The same with a body, for the few things we write there ourselves (our subscription). body NULL: none. The answer to a DELETE need not be JSON.
+struct octopus_call *octopus_link_send(struct octopus_link *l, str method, str path, const struct json *body, size_t max_bytes, int64_t timeout_ms, octopus_reply_fn *done, void *ctx);
 void octopus_call_cancel(struct octopus_call *c); // done is called before it returns
 
 // What an answer's headers ask for: Retry-After in seconds, else "Octopus-RateLimit: r=0;t=18". Bounded to 5 minutes.

@@ -823,6 +823,25 @@ bool engine_tail_status(struct engine *g, int64_t connection_id, struct tail_sta
     return tails_status(g->tails, connection_id, out);
 }
 
+struct push {
+    struct engine *engine;
+    int64_t connection_id;
+};
+
+static void push_on_loop(void *ctx)
+{
+    struct push *p = ctx;
+    tails_wake(p->engine->tails, p->connection_id);
+    free(p);
+}
+
+void engine_push(struct engine *g, int64_t connection_id)
+{
+    struct push *p = xcalloc(1, sizeof *p);
+    *p = (struct push){ g, connection_id };
+    loop_post(g->loop, push_on_loop, p);
+}
+
 struct engine_stats engine_stats(struct engine *g)
 {
     pthread_mutex_lock(&g->lock);

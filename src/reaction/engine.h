@@ -55,4 +55,6 @@ struct engine_stats {
 // Where the tail of a connection stands. Any thread; false: it has none.
 struct tail_status;
 bool engine_tail_status(struct engine *g, int64_t connection_id, struct tail_status *out);
+// Octopus says that something happened there: the log is read now. Any thread.
+void engine_push(struct engine *g, int64_t connection_id);
 struct engine_stats engine_stats(struct engine *g);

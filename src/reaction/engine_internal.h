@@ -1,5 +1,5 @@
 // engine_internal.h - what the engine's files share: the engine itself and a run under way.
-// Only src/reaction's engine.c, run_*.c and broker.c include this.
+// Only src/reaction's engine.c, run_*.c, broker.c, gone.c and subscription.c include this.
 #pragma once
 
 #include "http/client.h"

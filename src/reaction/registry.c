@@ -122,6 +122,26 @@ static bool load_spaces(struct registry *r, struct snapshot *s, struct err *e)
     return true;
 }
 
+static void load_push_keys(struct connection_entry *c)
+{
+    json_each(item, json_get(json_get(c->doc, STR("Push")), STR("Keys")))
+    {
+        CLEANUP(arena_fini) struct arena a = { 0 };
+        struct push_key *k = &c->push_keys[c->push_key_count];
+        const struct json *expires = json_get(item, STR("Expires"));
+        str hash;
+        if (c->push_key_count == COUNT(c->push_keys))
+            return;
+        *k = (struct push_key){ .public_id = text_of(item, "PublicId") };
+        if (json_is(expires, JSON_STRING) && !timetext_parse(expires->text, &k->expires_ms))
+            continue; // unreadable: closed, not open
+        if (!hex_decode(&a, text_of(item, "Hash"), &hash) || hash.n != sizeof k->hash)
+            continue;
+        memcpy(k->hash, hash.p, hash.n);
+        c->push_key_count++;
+    }
+}
+
 static bool load_connections(struct registry *r, struct snapshot *s, struct err *e)
 {
     struct store_object *o;
@@ -134,6 +154,7 @@ static bool load_connections(struct registry *r, struct snapshot *s, struct err 
         struct connection_entry *c = &s->connections[s->connection_count++];
         *c = (struct connection_entry){ .id = o[i].id, .space_id = o[i].space_id, .name = text_of(doc, "Name"), .url = text_of(doc, "Url"), .octopus_space = text_of(doc, "OctopusSpace"), .poll_seconds = 5, .doc = doc };
         json_i64(json_get(doc, STR("PollSeconds")), &c->poll_seconds);
+        load_push_keys(c);
     }
     return true;
 }

@@ -23,10 +23,19 @@ struct space_entry {
     bool is_paused;
 };
 
+// A key that lets Octopus wake a connection's tail.
+struct push_key {
+    str public_id;
+    int64_t expires_ms; // 0: never
+    unsigned char hash[KEYRING_HASH_BYTES];
+};
+
 struct connection_entry {
     int64_t id, space_id;
     str name, url, octopus_space; // octopus_space: id, name or slug as typed; empty: the default one
     int64_t poll_seconds;
+    struct push_key push_keys[2]; // the present one, and the one before it for a while
+    size_t push_key_count;
     const struct json *doc;       // as stored
 };
 

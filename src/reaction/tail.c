@@ -17,6 +17,7 @@
 #define BATCH_BYTES (4 << 20)
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS 60000
+#define WAKE_APART_MS 250    // between two walks that pushes began: one push comes for each event
 #define NOTE_WALK_MS 60000 // how old the stored end of the last walk may be
 
 enum phase { PHASE_SPACE, PHASE_NEWEST, PHASE_WALK };
@@ -36,6 +37,7 @@ struct tail {
     bool is_ending, is_storing, is_woken, is_walking;
     int64_t from_ms, skip, take, pages, failures;
     int64_t walk_started_ms, noted_ms;
+    int64_t not_before_ms; // monotonic: the server asked to be left alone until then
     struct tail_status status; // guarded by tails->lock
     int64_t walked_ms;         // guarded too; 0: never
     struct tail *next;
@@ -168,8 +170,7 @@ static void walk_is_stored(struct tail *t)
     t->status.watermark_ms = tail_state_watermark_ms(t->state);
     pthread_mutex_unlock(&t->tails->lock);
     t->is_walking = false;
-    again_in(t, is_behind || t->is_woken ? 0 : MAX(t->poll_ms - waited, (int64_t)0));
-    t->is_woken = false;
+    again_in(t, is_behind ? 0 : MAX((t->is_woken ? (int64_t)WAKE_APART_MS : t->poll_ms) - waited, (int64_t)0));
 }
 
 static void store_more(struct tail *t)
@@ -217,6 +218,7 @@ static void begin_walk(struct tail *t)
 {
     t->phase = PHASE_WALK;
     t->is_walking = true;
+    t->is_woken = false; // what pushes from now on may be too late for this walk
     t->walk_started_ms = now_ms(t);
     t->skip = t->pages = 0;
     t->take = PAGE_TAKE;
@@ -357,6 +359,7 @@ static void on_reply(void *ctx, const struct octopus_reply *reply)
     t->call = NULL;
     if (t->is_ending || t->tails->is_stopping)
         return;
+    t->not_before_ms = clock_mono_ms(t->tails->opt.clock) + reply->wait_ms;
     if (reply->error.kind != ERR_NONE && !reply->is_too_large) {
         failed(t, &reply->error, reply->wait_ms);
         return;
@@ -498,14 +501,22 @@ void tails_configure(struct tails *tails, const struct snapshot *s)
     }
 }
 
+// A server that was not reached and now pushes is there again; one that asked for patience gets it all the same.
 void tails_wake(struct tails *tails, int64_t connection_id)
 {
-    for (struct tail *t = tails->first; t; t = t->next)
-        if (t->connection_id == connection_id) {
-            t->is_woken = true;
-            if (!t->call && !t->is_storing && !t->is_walking && !t->failures)
-                again_in(t, 0);
-        }
+    for (struct tail *t = tails->first; t; t = t->next) {
+        if (t->connection_id != connection_id || !t->has_key)
+            continue;
+        pthread_mutex_lock(&tails->lock);
+        t->status.pushes++;
+        t->status.pushed_ms = now_ms(t);
+        pthread_mutex_unlock(&tails->lock);
+        t->is_woken = true;
+        if (t->call || t->is_storing || (t->is_walking && !t->failures))
+            continue;
+        int64_t patience = t->not_before_ms - clock_mono_ms(tails->opt.clock), apart = t->walk_started_ms + WAKE_APART_MS - now_ms(t);
+        again_in(t, MAX(MAX(patience, MIN(apart, (int64_t)WAKE_APART_MS)), (int64_t)0));
+    }
 }
 
 enum directory_state tails_document(struct tails *tails, int64_t connection_id, str id, const struct json **doc, bool *is_failing)

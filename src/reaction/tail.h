@@ -30,7 +30,8 @@ void tails_free(struct tails *t); // after the loop has stopped, before the http
 void tails_configure(struct tails *t, const struct snapshot *s);
 // Nothing new begins.
 void tails_stop(struct tails *t);
-void tails_wake(struct tails *t, int64_t connection_id); // something happened there: ask now
+// Something happened there: its log is read at once, or a moment later where it was read just now.
+void tails_wake(struct tails *t, int64_t connection_id);
 
 // What an id stands for, as the connection's key sees it (directory.h). The loop's thread.
 enum directory_state tails_document(struct tails *t, int64_t connection_id, str id, const struct json **doc, bool *is_failing);
@@ -39,6 +40,7 @@ struct tail_status {
     int64_t watermark_ms;    // 0: nothing yet
     int64_t lag_ms;          // since the log was last read to its end; -1: never
     char last_error[512];    // empty: none since
+    int64_t pushes, pushed_ms; // since the start; 0: none
     char octopus_space_id[64], octopus_space_name[200];
 };
 // Any thread. False: there is no such tail.

@@ -6,7 +6,7 @@ static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 
 static str prefix_of(enum token_kind kind)
 {
-    return kind == TOKEN_TRIGGER ? STR("RXT-") : STR("RXA-");
+    return kind == TOKEN_TRIGGER ? STR("RXT-") : kind == TOKEN_PUSH ? STR("RXP-") : STR("RXA-");
 }
 
 // FNV-1a over everything before it: against typing errors, not against people.

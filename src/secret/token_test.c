@@ -13,6 +13,8 @@ TEST(a_token_is_recognised_and_nothing_else)
     CHECK_INT("and has its length", t.text.n, TOKEN_CHARS);
     CHECK("it reads", token_read(TOKEN_TRIGGER, t.text, &id) && str_eq(id, t.public_id));
     CHECK("it is no management key", !token_read(TOKEN_MANAGEMENT, t.text, &id));
+    CHECK("nor a push key", !token_read(TOKEN_PUSH, t.text, &id));
+    CHECK("a push key says what it is", str_starts(token_new(TOKEN_PUSH, k, &random_system, &a).text, STR("RXP-")));
     CHECK("it fits its hash", token_matches(k, t.text, t.hash));
     CHECK("not another's", !token_matches(k, u.text, t.hash));
     for (size_t i = 0; i < t.text.n; i++) {

@@ -84,6 +84,10 @@ void api_self_link(struct api_call *c, struct json *object, const char *collecti
 // Stores changes with their audit row, then makes them the running configuration. False: answered.
 bool api_change(struct api_call *c, const struct store_put *puts, size_t count, const char *action, str subject, int64_t space_id, struct json *particulars);
 
+// api_push.c: what a connection shows of its push.
+struct tail_status;
+void push_decorate(struct api_call *c, const struct json *doc, const struct tail_status *tail, struct json *answer);
+
 // ---- handlers, by file ----
 api_handler triggers_list, triggers_create, triggers_get, triggers_update, triggers_delete;
 api_handler keys_list, keys_create, keys_get, keys_revoke, keys_rotate;
@@ -93,6 +97,7 @@ api_handler events_list, events_get, events_body, events_explain, events_replay;
 api_handler runs_list, runs_get, runs_retry, runs_cancel, runs_log;
 api_handler spaces_list, spaces_create, spaces_get, spaces_update, spaces_delete, spaces_pause, spaces_resume;
 api_handler connections_list, connections_create, connections_get, connections_update, connections_delete;
+api_handler push_key_create, push_key_delete, subscription_get, subscription_put, subscription_delete;
 api_handler identities_list, identities_create, identities_get, identities_update, identities_delete;
 api_handler secrets_list, secrets_create, secrets_get, secrets_update, secrets_delete;
 api_handler settings_get, settings_update, settings_pause, settings_resume, audit_list, api_root, openapi_get, status_get;

@@ -147,6 +147,10 @@ static struct json *normalise_connection(struct api_call *c, const struct json *
     json_add_i64(c->arena, doc, "PollSeconds", poll_seconds);
     const struct json *tls = decode_object(&d, "Tls");
     json_add(doc, STR("Tls"), tls ? json_copy(c->arena, tls) : json_new_object(c->arena));
+    decode_ignore(&d, "Push"); // api_push.c's
+    const struct json *push = old ? json_get(object_doc(c, old), STR("Push")) : NULL;
+    if (push)
+        json_add(doc, STR("Push"), json_copy(c->arena, push));
     decode_done(&d);
     return doc;
 }
@@ -160,6 +164,7 @@ static void decorate_connection(struct api_call *c, const struct store_object *o
     json_add_time(c->arena, state, "Watermark", tail.watermark_ms);
     json_add(state, STR("LagSeconds"), tail.lag_ms < 0 ? json_new_null(c->arena) : json_new_double(c->arena, (double)tail.lag_ms / 1000));
     json_add_str(c->arena, state, "LastError", tail.last_error[0] ? arena_str(c->arena, str_from(tail.last_error)) : (str){ 0 });
+    push_decorate(c, object_doc(c, o), &tail, answer);
 }
 
 static bool may_delete_connection(struct api_call *c, const struct store_object *o)

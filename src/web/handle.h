@@ -10,6 +10,10 @@ struct hook_state *hook_state_new(struct web *w, struct err *e); // NULL: failed
 void hook_state_free(struct hook_state *s);
 void hook_flush_key_uses(struct web *w); // what was counted since the last time goes to the store
 
+// push.c: /octopus/<connection>/subscription
+bool push_head(struct web *w, struct http_request *r, size_t *max_body_bytes); // false: answered
+void push_handle(struct web *w, struct http_request *r);
+
 // api.c: /api/...
 void api_handle(struct web *w, struct http_request *r);
 bool web_is_admin_key(const struct web *w, str key);

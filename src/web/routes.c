@@ -57,6 +57,12 @@ const struct api_route api_routes[] = {
     { "PUT", "connections/{id}", CONNECTION_MANAGE, connections_update, "Replace a connection" },
     { "DELETE", "connections/{id}", CONNECTION_MANAGE, connections_delete, "Delete a connection" },
 
+    { "POST", "connections/{id}/push-key", CONNECTION_MANAGE, push_key_create, "A new key for Octopus to wake the tail with; it is shown this once" },
+    { "DELETE", "connections/{id}/push-key", CONNECTION_MANAGE, push_key_delete, "No key wakes it any more" },
+    { "GET", "connections/{id}/subscription", CONNECTION_MANAGE, subscription_get, "Our subscription as Octopus shows it" },
+    { "PUT", "connections/{id}/subscription", CONNECTION_MANAGE, subscription_put, "Create or update our subscription in Octopus, with a new key" },
+    { "DELETE", "connections/{id}/subscription", CONNECTION_MANAGE, subscription_delete, "Remove our subscription from Octopus, and the key" },
+
     { "GET", "identities", REACTION_VIEW, identities_list, "List identities" },
     { "POST", "identities", IDENTITY_MANAGE, identities_create, "Create an identity" },
     { "GET", "identities/{id}", REACTION_VIEW, identities_get, "Read an identity, without its key" },

@@ -46,6 +46,8 @@ static bool on_head(struct http_request *r, size_t *max_body_bytes, void *ctx)
     struct web *w = ctx;
     if (is_below(r->path, STR("/triggers")))
         return hook_head(w, r, max_body_bytes);
+    if (is_below(r->path, STR("/octopus")))
+        return push_head(w, r, max_body_bytes);
     return true;
 }
 
@@ -54,6 +56,8 @@ static void on_request(struct http_request *r, void *ctx)
     struct web *w = ctx;
     if (is_below(r->path, STR("/triggers")))
         hook_handle(w, r);
+    else if (is_below(r->path, STR("/octopus")))
+        push_handle(w, r);
     else if (str_eq(r->path, STR("/healthz")) || str_eq(r->path, STR("/readyz")) || str_eq(r->path, STR("/metrics")))
         health_handle(w, r);
     else if (!__atomic_load_n(&w->is_ready, __ATOMIC_ACQUIRE))

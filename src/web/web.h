@@ -21,6 +21,7 @@ struct web_options {
     const char *version;
     const char *admin_key_file;        // its key acts as administrator
     const char *data_dir;
+    const char *server_uri;            // how others reach us; NULL: not known
 };
 
 MUST_USE bool web_open(const struct web_options *opt, struct web **out, struct err *e);
