@@ -110,20 +110,22 @@ static void show_progress(struct follow *f, const struct json *run, struct shown
     struct cli *c = f->cli;
     str id = json_str(json_get(run, STR("Id")), STR(""));
     struct json *log = NULL;
-    cli_call(c, "GET", arena_printf(&c->arena, "/runs/%.*s/log?take=1000&after=%" PRId64, STR_ARG(id), s->log_after), NULL, &log);
-    json_each(line, json_get(log, STR("Items")))
-    {
-        str level = json_str(json_get(line, STR("Level")), STR("")), text = json_str(json_get(line, STR("Text")), STR("")), part;
-        while (str_split(&text, '\n', &part)) {
-            printf("  %slog%s      %s", CYAN, RESET, level_colour(level));
-            say(part);
-            printf("%s\n", RESET);
+    bool has_more = true;
+    while (has_more && cli_call(c, "GET", arena_printf(&c->arena, "/runs/%.*s/log?take=1000&after=%" PRId64, STR_ARG(id), s->log_after), NULL, &log)) {
+        json_each(line, json_get(log, STR("Items")))
+        {
+            str level = json_str(json_get(line, STR("Level")), STR("")), text = json_str(json_get(line, STR("Text")), STR("")), part;
+            while (str_split(&text, '\n', &part)) {
+                printf("  %slog%s      %s", CYAN, RESET, level_colour(level));
+                say(part);
+                printf("%s\n", RESET);
+            }
         }
+        const struct json *links = json_get(log, STR("Links"));
+        str follow = json_str(json_get(links, STR("Follow")), STR(""));
+        ptrdiff_t after = str_find(follow, STR("after="));
+        has_more = after >= 0 && str_to_i64(str_skip(follow, (size_t)after + 6), &s->log_after) && json_get(links, STR("Page.Next"));
     }
-    str next = json_str(json_get(json_get(log, STR("Links")), STR("Page.Next")), STR(""));
-    ptrdiff_t after = str_find(next, STR("after="));
-    if (after >= 0)
-        str_to_i64(str_skip(next, (size_t)after + 6), &s->log_after);
 
     size_t seen = 0;
     json_each(attempt, json_get(run, STR("Attempts")))

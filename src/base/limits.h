@@ -16,6 +16,9 @@
 #define LIMIT_HTTP_CONNECTIONS 20000
 #define LIMIT_HTTP_BUFFERED_BYTES (256 * 1024 * 1024) // of request bodies being read, all together
 
+#define LIMIT_HTTP_OUTGOING_BYTES (64 * 1024 * 1024) // answers their clients have not taken yet; beyond it reading is 503
+#define LIMIT_API_PAGE_BYTES (4 * 1024 * 1024)       // of a list's answer: its page ends with the item that reaches it
+
 #define LIMIT_ROUTE_TEMPLATE_BYTES 1024
 #define LIMIT_ROUTE_SEGMENTS 28 // ASP.NET Core's own: its precedence is a decimal number with a digit for each
 #define LIMIT_ROUTE_PARAMS 32

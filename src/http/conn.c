@@ -1,6 +1,7 @@
 #include "http/conn.h"
 
 #define READ_ROOM_BYTES 2048 // less room than this and the buffer grows
+#define CROWDED_BYTES_PER_SECOND 65536 // what a client must take while many answers wait
 
 // ---- buffers: only a connection in use holds any
 
@@ -33,9 +34,22 @@ bool conn_is_crowded(const struct http_conn *c)
     return c->in_counted && c->server->buffered_bytes > c->server->max_buffered_bytes;
 }
 
+// Only what waits for its client counts; output of this very round goes out in a moment.
+void conn_count_out(struct http_conn *c)
+{
+    struct http_server *s = c->server;
+    size_t now = c->is_writing ? c->sending.cap + c->out.cap : 0;
+    if (now == c->out_counted)
+        return;
+    __atomic_add_fetch(&s->outgoing_bytes, now - c->out_counted, __ATOMIC_RELAXED);
+    c->out_counted = now;
+}
+
 void conn_free(struct http_conn *c)
 {
     struct http_server *s = c->server;
+    c->is_writing = false;
+    conn_count_out(c);
     in_give(c);
     conn_buffer_give(s, &c->out);
     conn_buffer_give(s, &c->sending);
@@ -101,7 +115,8 @@ static bool is_stalled(struct http_conn *c)
 {
     size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp), before = c->stalled_bytes;
     c->stalled_bytes = left;
-    uint64_t least = (uint64_t)c->server->wait_ms[WAIT_WRITE] * LIMIT_HTTP_BODY_MIN_BYTES_PER_SECOND / 1000;
+    bool is_crowded = http_server_outgoing_bytes(c->server) > LIMIT_HTTP_OUTGOING_BYTES / 2;
+    uint64_t least = (uint64_t)c->server->wait_ms[WAIT_WRITE] * (is_crowded ? CROWDED_BYTES_PER_SECOND : LIMIT_HTTP_BODY_MIN_BYTES_PER_SECOND) / 1000;
     return left + least > before;
 }
 
@@ -160,6 +175,7 @@ static void on_written(uv_write_t *w, int status)
     struct http_conn *c = w->data;
     c->is_writing = false;
     conn_buffer_give(c->server, &c->sending);
+    conn_count_out(c);
     if (c->phase == PHASE_CLOSING)
         return;
     if (status < 0)
@@ -202,6 +218,7 @@ void conn_flush(struct http_conn *c)
         return;
     }
     c->stalled_bytes = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
+    conn_count_out(c);
     wait_leave(c); // a new write has its full time, also right behind another
     conn_wait_enter(c, WAIT_WRITE);
 }

@@ -76,6 +76,7 @@ struct http_conn {
     bool is_message_done, is_target_done;
 
     struct buf out, sending;
+    size_t out_counted; // of their bytes in the server's outgoing_bytes
     uv_write_t write;
     size_t stalled_bytes;
 
@@ -96,6 +97,7 @@ struct http_server {
     int port;
     struct http_server_options opt;
     size_t max_body, max_connections, max_buffered_bytes;
+    size_t outgoing_bytes; // atomic: written by handlers, not yet taken by the kernel
     size_t buffered_bytes; // what request bodies made connections' buffers grow by
     int64_t wait_ms[WAIT_KINDS];
     struct net *trusted;
@@ -127,6 +129,7 @@ struct http_conn *server_conn_new(struct http_server *s);      // counted, waiti
 // conn.c
 void conn_run(struct http_conn *c);                  // after input, an answer, a write: go on as far as possible
 void conn_flush(struct http_conn *c);
+void conn_count_out(struct http_conn *c); // after what waits to be written has changed
 void conn_close(struct http_conn *c);
 void conn_free(struct http_conn *c);
 size_t conn_in_room(struct http_conn *c); // bytes free behind c->in; 0: none for now

@@ -224,7 +224,8 @@ bool http_stream_write(struct http_request *r, str data)
         return false;
     if (x->is_mute || data.n == 0)
         return true;
-    if (c->out.n + uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) + data.n > BEHIND_BYTES + data.n)
+    bool is_crowded = http_server_outgoing_bytes(c->server) > LIMIT_HTTP_OUTGOING_BYTES / 2;
+    if (c->out.n + uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) > (is_crowded ? BEHIND_BYTES / 16 : BEHIND_BYTES))
         return false;
     conn_buffer_take(c->server, &c->out);
     if (x->facts.is_http_10) {
@@ -234,6 +235,7 @@ bool http_stream_write(struct http_request *r, str data)
         buf_add(&c->out, data);
         buf_add(&c->out, STR("\r\n"));
     }
+    conn_count_out(c);
     conn_run(c);
     return c->phase != PHASE_CLOSING;
 }

@@ -212,6 +212,11 @@ struct http_server_stats http_server_stats(const struct http_server *s)
     return s->stats;
 }
 
+size_t http_server_outgoing_bytes(const struct http_server *s)
+{
+    return __atomic_load_n(&s->outgoing_bytes, __ATOMIC_RELAXED);
+}
+
 static void close_all(struct http_server *s)
 {
     for (int i = 0; i < WAIT_KINDS; i++)

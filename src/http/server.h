@@ -90,6 +90,9 @@ struct http_server_stats {
     uint64_t connections, open_connections, requests, bad_requests, timeouts, bytes_in, bytes_out;
 };
 struct http_server_stats http_server_stats(const struct http_server *s);
+// Bytes of answers that clients have not taken yet. Any thread. From half of LIMIT_HTTP_OUTGOING_BYTES on a client must
+// take 64 KB a second, else its connection is closed; who writes large answers asks before.
+size_t http_server_outgoing_bytes(const struct http_server *s);
 
 // Answers and lets go of r. Content-Length, Date and Connection are added; headers must hold no CR,
 // LF or NUL (checked: such a header is left out and the answer becomes 500). The body is copied.

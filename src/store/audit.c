@@ -108,16 +108,22 @@ bool store_audit_list(struct store *s, int64_t space_id, struct store_page page,
         return false;
     db_bind_i64(st, 1, space_id);
     db_bind_i64(st, 2, page.before_id);
-    db_bind_i64(st, 3, page.take);
+    db_bind_i64(st, 3, page.take + 1);
     db_bind_i64(st, 4, page.skip);
     out->items = ARENA_ARRAY(a, struct store_audit_row, (size_t)page.take);
+    size_t bytes = 0;
     int row;
     while ((row = db_step(r.db, st, e)) > 0) {
+        if (page_is_full(&page, out->count, bytes)) {
+            out->has_more = true;
+            break;
+        }
         struct store_audit_row *at = &out->items[out->count++];
         read_row(st, a, at);
         at->hash = hex_encode(a, at->hash);
+        bytes += at->doc.n + at->subject.n;
     }
-    return row == 0;
+    return row >= 0;
 }
 
 bool store_audit_verify(struct store *s, int64_t *rows, int64_t *bad_id, str *head_hash, struct arena *a, str *why, struct err *e)

@@ -46,6 +46,12 @@ struct store {
     size_t free_count;
 };
 
+// A page ends in front of a row when it has its items, or its bytes (never without any item).
+static inline bool page_is_full(const struct store_page *page, size_t count, size_t bytes)
+{
+    return count >= (size_t)page->take || (page->max_bytes && count && bytes >= page->max_bytes);
+}
+
 struct op *op_new(struct store *s, bool (*exec)(struct db *d, struct op *op, struct err *e));
 void op_free(struct op *op);
 // False: the queue is full (only for operations with requests > 0); the op is freed.

@@ -295,13 +295,21 @@ bool store_event_list(struct store *s, const struct event_filter *f, struct stor
         return false;
     bind_filter(st, f);
     db_bind_i64(st, 8, page.before_id);
-    db_bind_i64(st, 9, page.take);
+    db_bind_i64(st, 9, page.take + 1);
     db_bind_i64(st, 10, page.skip);
     out->items = ARENA_ARRAY(a, struct store_event, (size_t)page.take);
+    size_t bytes = 0;
     int row;
-    while ((row = db_step(r.db, st, e)) > 0)
-        read_event(st, a, with_body, &out->items[out->count++]);
-    return row == 0;
+    while ((row = db_step(r.db, st, e)) > 0) {
+        if (page_is_full(&page, out->count, bytes)) {
+            out->has_more = true;
+            break;
+        }
+        struct store_event *v = &out->items[out->count++];
+        read_event(st, a, with_body, v);
+        bytes += v->body.n + v->request.n;
+    }
+    return row >= 0;
 }
 
 bool store_events_unmatched(struct store *s, int64_t after_id, size_t max_count, size_t max_bytes, struct arena *a, struct store_events *out, struct err *e)

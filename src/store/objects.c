@@ -224,18 +224,23 @@ bool store_list(struct store *s, enum store_kind kind, int64_t space_id, int64_t
     db_bind_i64(st, 2, space_id);
     db_bind_i64(st, 3, parent_id);
     db_bind_i64(st, 4, page.before_id);
-    db_bind_i64(st, 5, page.take);
+    db_bind_i64(st, 5, page.take + 1);
     db_bind_i64(st, 6, page.skip);
-    size_t cap = 0;
+    size_t cap = 0, bytes = 0;
     struct store_object *items = NULL;
     int row;
     while ((row = db_step(r.db, st, e)) > 0) {
+        if (page_is_full(&page, out->count, bytes)) {
+            out->has_more = true;
+            break;
+        }
         xgrow(&items, &cap, out->count + 1, sizeof *items);
-        read_object(st, a, &items[out->count++]);
+        read_object(st, a, &items[out->count]);
+        bytes += items[out->count++].doc.n;
     }
     out->items = ARENA_ARRAY(a, struct store_object, out->count);
     if (out->count)
         memcpy(out->items, items, sizeof *items * out->count);
     free(items);
-    return row == 0;
+    return row >= 0;
 }

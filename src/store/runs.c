@@ -476,13 +476,21 @@ bool store_run_list(struct store *s, const struct run_filter *f, struct store_pa
         return false;
     bind_filter(st, f);
     db_bind_i64(st, 7, page.before_id);
-    db_bind_i64(st, 8, page.take);
+    db_bind_i64(st, 8, page.take + 1);
     db_bind_i64(st, 9, page.skip);
     out->items = ARENA_ARRAY(a, struct store_run, (size_t)page.take);
+    size_t bytes = 0;
     int row;
-    while ((row = db_step(r.db, st, e)) > 0)
-        read_run(st, a, &out->items[out->count++]);
-    return row == 0;
+    while ((row = db_step(r.db, st, e)) > 0) {
+        if (page_is_full(&page, out->count, bytes)) {
+            out->has_more = true;
+            break;
+        }
+        struct store_run *v = &out->items[out->count++];
+        read_run(st, a, v);
+        bytes += v->output.n + v->error.n;
+    }
+    return row >= 0;
 }
 
 static bool read_calls(struct db *d, int64_t run_id, struct store_attempt *at, struct arena *a, struct err *e)
@@ -536,7 +544,7 @@ bool store_attempt_list(struct store *s, int64_t run_id, struct arena *a, struct
     return row == 0;
 }
 
-bool store_log_list(struct store *s, int64_t run_id, int64_t after_id, int64_t take, struct arena *a, struct store_log *out, struct err *e)
+bool store_log_list(struct store *s, int64_t run_id, int64_t after_id, int64_t take, size_t max_bytes, struct arena *a, struct store_log *out, struct err *e)
 {
     CLEANUP(reader_give) struct reader r = { 0 };
     *out = (struct store_log){ 0 };
@@ -547,15 +555,23 @@ bool store_log_list(struct store *s, int64_t run_id, int64_t after_id, int64_t t
         return false;
     db_bind_i64(st, 1, run_id);
     db_bind_i64(st, 2, after_id);
-    db_bind_i64(st, 3, take);
+    db_bind_i64(st, 3, take + 1);
     out->items = ARENA_ARRAY(a, struct store_log_line, (size_t)take);
     out->ids = ARENA_ARRAY(a, int64_t, (size_t)take);
+    struct store_page page = { .take = take, .max_bytes = max_bytes };
+    size_t bytes = 0;
     int row;
     while ((row = db_step(r.db, st, e)) > 0) {
+        if (page_is_full(&page, out->count, bytes)) {
+            out->has_more = true;
+            break;
+        }
         out->ids[out->count] = db_i64(st, 0);
-        out->items[out->count++] = (struct store_log_line){ run_id, db_i64(st, 1), db_i64(st, 2), db_str(st, 3, a), db_str(st, 4, a) };
+        struct store_log_line *line = &out->items[out->count++];
+        *line = (struct store_log_line){ run_id, db_i64(st, 1), db_i64(st, 2), db_str(st, 3, a), db_str(st, 4, a) };
+        bytes += line->text.n;
     }
-    return row == 0;
+    return row >= 0;
 }
 
 bool store_queue_heads(struct store *s, struct arena *a, struct store_queue *out, struct err *e)

@@ -117,12 +117,14 @@ MUST_USE bool store_find(struct store *s, enum store_kind kind, int64_t space_id
 struct store_page {
     int64_t skip, take;
     int64_t before_id; // cursor: only ids below it; 0: from the newest
+    size_t max_bytes;  // the page ends with the item that reaches it; 0: no such end
 };
 
 struct store_objects {
     struct store_object *items;
     size_t count;
     int64_t total; // of all that fit, whatever the page
+    bool has_more; // behind the last item
 };
 // Newest first. parent_id 0: any.
 MUST_USE bool store_list(struct store *s, enum store_kind kind, int64_t space_id, int64_t parent_id, struct store_page page, struct arena *a, struct store_objects *out, struct err *e);
@@ -135,6 +137,7 @@ struct store_audit_rows {
     struct store_audit_row *items;
     size_t count;
     int64_t total;
+    bool has_more;
 };
 MUST_USE bool store_audit_list(struct store *s, int64_t space_id, struct store_page page, struct arena *a, struct store_audit_rows *out, struct err *e);
 // Walks the chain; *bad_id is the first row that does not fit (0: none), why says what is wrong with it.
@@ -208,6 +211,7 @@ struct store_events {
     struct store_event *items; // bodies included only where asked
     size_t count;
     int64_t total;
+    bool has_more;
 };
 MUST_USE bool store_event_list(struct store *s, const struct event_filter *f, struct store_page page, bool with_body, struct arena *a, struct store_events *out, struct err *e);
 // The oldest not yet matched with id above after_id, with bodies, at most max_count and about max_bytes.
@@ -330,6 +334,7 @@ struct store_runs {
     struct store_run *items;
     size_t count;
     int64_t total;
+    bool has_more;
 };
 MUST_USE bool store_run_list(struct store *s, const struct run_filter *f, struct store_page page, struct arena *a, struct store_runs *out, struct err *e);
 
@@ -352,8 +357,10 @@ struct store_log {
     struct store_log_line *items;
     int64_t *ids; // cursor of each
     size_t count;
+    bool has_more;
 };
-MUST_USE bool store_log_list(struct store *s, int64_t run_id, int64_t after_id, int64_t take, struct arena *a, struct store_log *out, struct err *e);
+// Oldest first, at most `take`, about max_bytes of them.
+MUST_USE bool store_log_list(struct store *s, int64_t run_id, int64_t after_id, int64_t take, size_t max_bytes, struct arena *a, struct store_log *out, struct err *e);
 
 // What waits, by reaction: the engine's picture of the queue after a start.
 struct store_queue_head {

@@ -9,6 +9,9 @@
 #include "web/handle.h"
 #include "web/workers.h"
 
+#include <sodium.h>
+#include <stdio.h>
+
 // ---- answers ----
 
 int api_status_of(enum err_kind kind)
@@ -29,6 +32,7 @@ static void fail(struct api_call *c, int status, str message, const str *errors,
 {
     c->status = status;
     c->raw_type = (str){ 0 };
+    buf_clear(&c->text);
     c->etag = 0;
     c->answer = json_new_object(c->arena);
     json_add_str(c->arena, c->answer, "ErrorMessage", message);
@@ -111,6 +115,7 @@ bool api_page(struct api_call *c, struct store_page *page)
     if (!query_number(c, "skip", 0, &page->skip) || !query_number(c, "take", 30, &page->take) || !query_number(c, "before", 0, &page->before_id))
         return false;
     page->take = MIN(page->take, (int64_t)1000);
+    page->max_bytes = LIMIT_API_PAGE_BYTES;
     return true;
 }
 
@@ -130,29 +135,65 @@ void api_self_link(struct api_call *c, struct json *object, const char *collecti
     json_add_str(c->arena, links, "Self", arena_printf(c->arena, "/api/%s/%.*s", collection, STR_ARG(id)));
 }
 
-void api_answer_list(struct api_call *c, const char *item_type, struct json *items, int64_t total, const struct store_page *page, int64_t last_id)
+// The other filters ride along, so that a link alone leads on.
+static str other_filters(struct api_call *c)
 {
-    struct arena *a = c->arena;
-    int64_t per_page = MAX(page->take, (int64_t)1), pages = MAX((total + per_page - 1) / per_page, (int64_t)1);
-    str path = c->request->path;
-    struct json *j = c->answer = json_new_object(a);
-    json_add_str(a, j, "ItemType", str_from(item_type));
-    json_add_i64(a, j, "TotalResults", total);
-    json_add_i64(a, j, "ItemsPerPage", page->take);
-    json_add_i64(a, j, "NumberOfPages", pages);
-    json_add_i64(a, j, "LastPageNumber", pages - 1);
-    json_add(j, STR("Items"), items);
-    struct json *links = json_add(j, STR("Links"), json_new_object(a));
-    // The other filters ride along, so that a link alone leads on.
     CLEANUP(buf_fini) struct buf rest = { 0 };
     json_each(q, c->query)
         if (json_is(q, JSON_STRING) && !str_eq_nocase(q->name, STR("skip")) && !str_eq_nocase(q->name, STR("take")) && !str_eq_nocase(q->name, STR("before")) && !str_eq_nocase(q->name, STR("apikey")))
-            buf_printf(&rest, "&%.*s=%.*s", STR_ARG(percent_encode(a, q->name)), STR_ARG(percent_encode(a, q->text)));
-    str others = arena_str(a, buf_str(&rest));
-    json_add_str(a, links, "Self", arena_printf(a, "%.*s?skip=%" PRId64 "&take=%" PRId64 "%.*s", STR_ARG(path), page->skip, page->take, STR_ARG(others)));
+            buf_printf(&rest, "&%.*s=%.*s", STR_ARG(percent_encode(c->arena, q->name)), STR_ARG(percent_encode(c->arena, q->text)));
+    return arena_str(c->arena, buf_str(&rest));
+}
+
+void api_list_begin(struct api_call *c, struct api_list *list, const char *item_type, int64_t total, const struct store_page *page)
+{
+    int64_t per_page = MAX(page->take, (int64_t)1), pages = MAX((total + per_page - 1) / per_page, (int64_t)1);
+    *list = (struct api_list){ .call = c, .page = page, .outer = c->arena };
+    buf_printf(&c->text, "{\"ItemType\":\"%s\",\"TotalResults\":%" PRId64 ",\"ItemsPerPage\":%" PRId64 ",\"NumberOfPages\":%" PRId64 ",\"LastPageNumber\":%" PRId64 ",\"Items\":[",
+        item_type, total, page->take, pages, pages - 1);
+    c->arena = &list->item;
+}
+
+bool api_list_has_room(const struct api_list *list)
+{
+    return list->call->text.n < LIMIT_API_PAGE_BYTES;
+}
+
+void api_list_add(struct api_list *list, const struct json *item, int64_t id)
+{
+    struct buf *text = &list->call->text;
+    if (list->count++)
+        buf_add_char(text, ',');
+    json_write(text, item, false);
+    list->last_id = id;
+    arena_reset(&list->item);
+}
+
+void api_list_give_up(struct api_list *list)
+{
+    struct api_call *c = list->call;
+    c->arena = list->outer;
+    c->answer = json_copy(c->arena, c->answer);
+    arena_fini(&list->item);
+}
+
+void api_list_end(struct api_list *list, bool has_more, size_t found)
+{
+    struct api_call *c = list->call;
+    const struct store_page *page = list->page;
+    arena_fini(&list->item);
+    struct arena *a = c->arena = list->outer;
+    str path = c->request->path, others = other_filters(c), before = { "", 0 };
+    struct json *links = json_new_object(a);
+    if (page->before_id)
+        before = arena_printf(a, "&before=%" PRId64, page->before_id);
+    json_add_str(a, links, "Self", arena_printf(a, "%.*s?skip=%" PRId64 "&take=%" PRId64 "%.*s%.*s", STR_ARG(path), page->skip, page->take, STR_ARG(before), STR_ARG(others)));
     // A cursor, not an offset: stable while new items arrive.
-    if (last_id && items->count == (uint32_t)page->take && (int64_t)items->count + page->skip < total)
-        json_add_str(a, links, "Page.Next", arena_printf(a, "%.*s?take=%" PRId64 "&before=%" PRId64 "%.*s", STR_ARG(path), page->take, last_id, STR_ARG(others)));
+    if (list->count && (has_more || list->count < found))
+        json_add_str(a, links, "Page.Next", arena_printf(a, "%.*s?take=%" PRId64 "&before=%" PRId64 "%.*s", STR_ARG(path), page->take, list->last_id, STR_ARG(others)));
+    buf_add(&c->text, STR("],\"Links\":"));
+    json_write(&c->text, links, false);
+    buf_add_char(&c->text, '}');
 }
 
 bool api_change(struct api_call *c, const struct store_put *puts, size_t count, const char *action, str subject, int64_t space_id, struct json *particulars)
@@ -312,45 +353,105 @@ static void dispatch(struct api_call *c)
 struct pending {
     struct web *web;
     struct http_request *request;
-    struct arena arena;
-    struct api_call call;
+    struct buf body; // the answer: all that is kept until it is sent
+    int status;
+    const char *type; // NULL: no body
+    char etag[48];
 };
 
 static void send_answer(void *ctx)
 {
     struct pending *p = ctx;
-    struct api_call *c = &p->call;
-    CLEANUP(buf_fini) struct buf body = { 0 };
     struct http_header headers[8];
     size_t count = 0;
-    if (c->raw_type.p) {
-        headers[count++] = (struct http_header){ STR("Content-Type"), c->raw_type };
-        buf_add(&body, c->raw);
-    } else if (c->answer) {
-        headers[count++] = (struct http_header){ STR("Content-Type"), STR("application/json; charset=utf-8") };
-        json_write(&body, c->answer, false);
-    }
+    if (p->type)
+        headers[count++] = (struct http_header){ STR("Content-Type"), str_from(p->type) };
     headers[count++] = (struct http_header){ STR("Cache-Control"), STR("no-store") };
     headers[count++] = (struct http_header){ STR("X-Content-Type-Options"), STR("nosniff") };
-    if (c->etag)
-        headers[count++] = (struct http_header){ STR("ETag"), arena_printf(&p->arena, "\"%" PRId64 "\"", c->etag) };
-    if (c->status == 503 || c->status == 429)
+    if (p->etag[0])
+        headers[count++] = (struct http_header){ STR("ETag"), str_from(p->etag) };
+    if (p->status == 503 || p->status == 429)
         headers[count++] = (struct http_header){ STR("Retry-After"), STR("1") };
-    http_answer(p->request, c->status ? c->status : 200, headers, count, buf_str(&body));
-    arena_fini(&p->arena);
+    http_answer(p->request, p->status, headers, count, buf_str(&p->body));
+    __atomic_sub_fetch(&p->web->answer_bytes, p->body.cap, __ATOMIC_RELAXED);
+    buf_fini(&p->body);
     free(p);
+}
+
+// RFC 9110 section 13.1.2: a weak comparison, and * fits whatever there is.
+static bool etag_fits(str list, str etag)
+{
+    str part;
+    while (list.n && str_split(&list, ',', &part)) {
+        part = str_trim(part);
+        if (str_starts(part, STR("W/")))
+            part = str_skip(part, 2);
+        if (str_eq(part, etag) || str_eq(part, STR("*")))
+            return true;
+    }
+    return false;
+}
+
+// What has no version of its own (events, runs, lists) is named by its bytes.
+static void add_etag(struct pending *p, int64_t version, bool is_read)
+{
+    unsigned char hash[16];
+    char hex[2 * sizeof hash + 1];
+    if (version) {
+        snprintf(p->etag, sizeof p->etag, "\"%" PRId64 "\"", version);
+    } else if (is_read) {
+        crypto_generichash(hash, sizeof hash, (const unsigned char *)p->body.p, p->body.n, NULL, 0);
+        snprintf(p->etag, sizeof p->etag, "\"%s\"", sodium_bin2hex(hex, sizeof hex, hash, sizeof hash));
+    }
+    if (is_read && etag_fits(http_header(p->request, STR("If-None-Match")), str_from(p->etag))) {
+        p->status = 304;
+        p->type = NULL;
+        buf_fini(&p->body);
+    }
+}
+
+static void write_answer(struct pending *p, struct api_call *c)
+{
+    static const char json_type[] = "application/json; charset=utf-8";
+    bool is_read = !c->status && (str_eq(c->request->method, STR("GET")) || str_eq(c->request->method, STR("HEAD")));
+    p->status = c->status ? c->status : 200;
+    if (c->text.n) {
+        p->type = json_type;
+        p->body = c->text;
+        c->text = (struct buf){ 0 };
+    } else if (c->raw_type.p) {
+        p->type = c->raw_type.p;
+        buf_add(&p->body, c->raw);
+    } else if (c->answer) {
+        p->type = json_type;
+        json_write(&p->body, c->answer, false);
+    }
+    if (p->status < 300)
+        add_etag(p, c->etag, is_read && p->type);
+    buf_fini(&c->text);
+}
+
+// What clients have not taken yet is bounded as a whole: who reads slowly costs others their turn, not the server its memory.
+static bool is_crowded(struct web *w)
+{
+    return http_server_outgoing_bytes(w->server) + (size_t)__atomic_load_n(&w->answer_bytes, __ATOMIC_RELAXED) > LIMIT_HTTP_OUTGOING_BYTES;
 }
 
 static void run_call(void *ctx)
 {
     struct pending *p = ctx;
-    struct api_call *c = &p->call;
     struct web *w = p->web;
-    *c = (struct api_call){ .web = w, .arena = &p->arena, .request = p->request, .caller = find_caller(w, p->request), .errors = { .arena = &p->arena } };
-    c->query = query_json(p->request->query, c->arena);
-    c->snapshot = registry_take(w->opt.registry);
-    dispatch(c);
-    registry_give(w->opt.registry, c->snapshot);
+    CLEANUP(arena_fini) struct arena arena = { 0 };
+    struct api_call c = { .web = w, .arena = &arena, .request = p->request, .caller = find_caller(w, p->request), .errors = { .arena = &arena } };
+    c.query = query_json(p->request->query, c.arena);
+    c.snapshot = registry_take(w->opt.registry);
+    if (str_eq(p->request->method, STR("GET")) && is_crowded(w))
+        api_fail(&c, ERR_BUSY, "too many answers wait for clients that read slowly: try again soon");
+    else
+        dispatch(&c);
+    registry_give(w->opt.registry, c.snapshot);
+    write_answer(p, &c);
+    __atomic_add_fetch(&w->answer_bytes, p->body.cap, __ATOMIC_RELAXED);
     loop_post(w->opt.loop, send_answer, p);
 }
 

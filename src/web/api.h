@@ -20,6 +20,7 @@ struct web {
     const struct egress *hook_egress; // of the request that fetches
     struct loop_timer *flush_timer, *purge_timer;
     int64_t accepted, refused, duplicates; // atomic counters of hooks
+    size_t answer_bytes;            // atomic: of the API's answers that are on their way to the loop
 };
 
 // Who asks. The administrator is all there is yet; handlers get it from the first commit on.
@@ -45,8 +46,9 @@ struct api_call {
     // the answer
     int status;                  // 0: 200
     struct json *answer;
-    int64_t etag;                // 0: none
+    int64_t etag;                // 0: the answer's own bytes make one
     str raw_type, raw;           // instead of answer, where raw_type is set
+    struct buf text;             // instead of both, where something is in it: JSON
     struct decode_errors errors;
 };
 
@@ -77,8 +79,27 @@ str api_query(const struct api_call *c, const char *name);     // empty where ab
 bool api_page(struct api_call *c, struct store_page *page);    // skip, take, before; false: answered 400
 bool api_query_time(struct api_call *c, const char *name, int64_t *at_ms); // 0 where absent; false: answered 400
 
-// The contract's envelope; `items` is the page, last_id the id of its last item (for Page.Next).
-void api_answer_list(struct api_call *c, const char *item_type, struct json *items, int64_t total, const struct store_page *page, int64_t last_id);
+// A list's answer, the contract's envelope. Each item is written as soon as it is added, and what it was made of is let
+// go: between begin and end c->arena is the item's own. A page ends early where it would become larger than
+// LIMIT_API_PAGE_BYTES: Page.Next then goes on behind it.
+//
+//     api_list_begin(c, &list, "Run", found.total, &page);
+//     for (size_t i = 0; i < found.count && api_list_has_room(&list); i++)
+//         api_list_add(&list, run_json(c, &found.items[i]), found.items[i].id);
+//     api_list_end(&list, found.has_more, found.count);
+struct api_list {
+    struct api_call *call;
+    const struct store_page *page;
+    struct arena *outer, item;
+    size_t count;
+    int64_t last_id; // the cursor of Page.Next
+};
+void api_list_begin(struct api_call *c, struct api_list *list, const char *item_type, int64_t total, const struct store_page *page);
+bool api_list_has_room(const struct api_list *list);
+void api_list_add(struct api_list *list, const struct json *item, int64_t id);
+void api_list_give_up(struct api_list *list); // instead of end, after api_fail: its answer stays
+// has_more: behind those found; found: how many there were to add.
+void api_list_end(struct api_list *list, bool has_more, size_t found);
 void api_self_link(struct api_call *c, struct json *object, const char *collection, str id);
 
 // Stores changes with their audit row, then makes them the running configuration. False: answered.

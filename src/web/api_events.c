@@ -46,10 +46,11 @@ void events_list(struct api_call *c)
         api_fail_with(c, &e);
         return;
     }
-    struct json *items = json_new_array(c->arena);
-    for (size_t i = 0; i < found.count; i++)
-        json_push(items, event_json(&found.items[i], c->snapshot, true, c->arena));
-    api_answer_list(c, "Event", items, found.total, &page, found.count ? found.items[found.count - 1].id : 0);
+    struct api_list list;
+    api_list_begin(c, &list, "Event", found.total, &page);
+    for (size_t i = 0; i < found.count && api_list_has_room(&list); i++)
+        api_list_add(&list, event_json(&found.items[i], c->snapshot, true, c->arena), found.items[i].id);
+    api_list_end(&list, found.has_more, found.count);
 }
 
 void events_get(struct api_call *c)

@@ -111,20 +111,21 @@ void settings_resume(struct api_call *c) { set_paused(c, false); }
 
 void audit_list(struct api_call *c)
 {
-    struct arena *a = c->arena;
     struct err e = { 0 };
     struct store_page page = { 0 };
     struct store_audit_rows rows;
     if (!api_page(c, &page))
         return;
-    if (!store_audit_list(c->web->opt.store, c->space_id, page, a, &rows, &e)) {
+    if (!store_audit_list(c->web->opt.store, c->space_id, page, c->arena, &rows, &e)) {
         api_fail_with(c, &e);
         return;
     }
-    struct json *items = json_new_array(a);
-    for (size_t i = 0; i < rows.count; i++) {
+    struct api_list list;
+    api_list_begin(c, &list, "AuditEntry", rows.total, &page);
+    for (size_t i = 0; i < rows.count && api_list_has_room(&list); i++) {
         const struct store_audit_row *row = &rows.items[i];
-        struct json *j = json_push(items, json_new_object(a)), *doc;
+        struct arena *a = c->arena;
+        struct json *j = json_new_object(a), *doc;
         json_add_i64(a, j, "Id", row->id);
         json_add_time(a, j, "Time", row->at_ms);
         json_add_str(a, j, "SpaceId", row->space_id ? store_id_text(a, KIND_SPACE, row->space_id) : (str){ 0 });
@@ -133,8 +134,9 @@ void audit_list(struct api_call *c)
         json_add_str(a, j, "Subject", row->subject);
         json_add(j, STR("Particulars"), json_parse(a, row->doc, &doc, NULL) ? doc : json_new_null(a));
         json_add_str(a, j, "Hash", row->hash);
+        api_list_add(&list, j, row->id);
     }
-    api_answer_list(c, "AuditEntry", items, rows.total, &page, rows.count ? rows.items[rows.count - 1].id : 0);
+    api_list_end(&list, rows.has_more, rows.count);
 }
 
 // What the server runs on and how it does: for doctor and the health page.

@@ -48,10 +48,11 @@ void object_list(struct api_call *c, const struct object_api *api, int64_t paren
         api_fail_with(c, &e);
         return;
     }
-    struct json *items = json_new_array(c->arena);
-    for (size_t i = 0; i < found.count; i++)
-        json_push(items, object_json(c, api, &found.items[i]));
-    api_answer_list(c, api->item_type, items, found.total, &page, found.count ? found.items[found.count - 1].id : 0);
+    struct api_list list;
+    api_list_begin(c, &list, api->item_type, found.total, &page);
+    for (size_t i = 0; i < found.count && api_list_has_room(&list); i++)
+        api_list_add(&list, object_json(c, api, &found.items[i]), found.items[i].id);
+    api_list_end(&list, found.has_more, found.count);
 }
 
 void object_get(struct api_call *c, const struct object_api *api)

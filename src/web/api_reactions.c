@@ -72,14 +72,17 @@ void reactions_list(struct api_call *c)
         api_fail_with(c, &e);
         return;
     }
-    struct json *items = json_new_array(c->arena);
-    for (size_t i = 0; i < found.count; i++) {
+    struct api_list list;
+    api_list_begin(c, &list, "Reaction", found.total, &page);
+    for (size_t i = 0; i < found.count && api_list_has_room(&list); i++) {
         struct store_object *revision = get_revision(c, number_of(object_doc(c, &found.items[i]), "ActiveRevisionId"));
-        if (!revision)
+        if (!revision) {
+            api_list_give_up(&list);
             return;
-        json_push(items, reaction_json(c, &found.items[i], object_doc(c, revision)));
+        }
+        api_list_add(&list, reaction_json(c, &found.items[i], object_doc(c, revision)), found.items[i].id);
     }
-    api_answer_list(c, "Reaction", items, found.total, &page, found.count ? found.items[found.count - 1].id : 0);
+    api_list_end(&list, found.has_more, found.count);
 }
 
 void reactions_get(struct api_call *c)
@@ -327,10 +330,11 @@ void revisions_list(struct api_call *c)
         api_fail_with(c, &e);
         return;
     }
-    struct json *items = json_new_array(c->arena);
-    for (size_t i = 0; i < found.count; i++)
-        json_push(items, revision_json(c, reaction, &found.items[i]));
-    api_answer_list(c, "Revision", items, found.total, &page, found.count ? found.items[found.count - 1].id : 0);
+    struct api_list list;
+    api_list_begin(c, &list, "Revision", found.total, &page);
+    for (size_t i = 0; i < found.count && api_list_has_room(&list); i++)
+        api_list_add(&list, revision_json(c, reaction, &found.items[i]), found.items[i].id);
+    api_list_end(&list, found.has_more, found.count);
 }
 
 // Revisions are few and numbered without gaps: the n-th oldest.

@@ -110,10 +110,11 @@ void runs_list(struct api_call *c)
         api_fail_with(c, &e);
         return;
     }
-    struct json *items = json_new_array(c->arena);
-    for (size_t i = 0; i < found.count; i++)
-        json_push(items, run_json(c, &found.items[i], true));
-    api_answer_list(c, "Run", items, found.total, &page, found.count ? found.items[found.count - 1].id : 0);
+    struct api_list list;
+    api_list_begin(c, &list, "Run", found.total, &page);
+    for (size_t i = 0; i < found.count && api_list_has_room(&list); i++)
+        api_list_add(&list, run_json(c, &found.items[i], true), found.items[i].id);
+    api_list_end(&list, found.has_more, found.count);
 }
 
 void runs_get(struct api_call *c)
@@ -176,7 +177,7 @@ void runs_log(struct api_call *c)
         return;
     }
     int64_t take = api_query(c, "take").n ? page.take : 1000;
-    if (!store_log_list(c->web->opt.store, r->id, after, take, a, &log, &e)) {
+    if (!store_log_list(c->web->opt.store, r->id, after, take, page.max_bytes, a, &log, &e)) {
         api_fail_with(c, &e);
         return;
     }
@@ -194,6 +195,9 @@ void runs_log(struct api_call *c)
     struct json *links = json_add(c->answer, STR("Links"), json_new_object(a));
     str id = store_id_text(a, KIND_RUN, r->id);
     json_add_str(a, links, "Self", arena_printf(a, "/api/runs/%.*s/log", STR_ARG(id)));
-    if (log.count)
-        json_add_str(a, links, "Page.Next", arena_printf(a, "/api/runs/%.*s/log?after=%" PRId64, STR_ARG(id), log.ids[log.count - 1]));
+    int64_t last = log.count ? log.ids[log.count - 1] : after;
+    if (log.has_more && log.count)
+        json_add_str(a, links, "Page.Next", arena_printf(a, "/api/runs/%.*s/log?take=%" PRId64 "&after=%" PRId64, STR_ARG(id), take, last));
+    // For who waits for the lines to come.
+    json_add_str(a, links, "Follow", arena_printf(a, "/api/runs/%.*s/log?after=%" PRId64, STR_ARG(id), last));
 }

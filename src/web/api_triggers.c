@@ -150,10 +150,11 @@ void keys_list(struct api_call *c)
         api_fail_with(c, &e);
         return;
     }
-    struct json *items = json_new_array(c->arena);
-    for (size_t i = 0; i < keys.count; i++)
-        json_push(items, key_json(c, &keys.items[i]));
-    api_answer_list(c, "TriggerKey", items, keys.total, &page, keys.count ? keys.items[keys.count - 1].id : 0);
+    struct api_list list;
+    api_list_begin(c, &list, "TriggerKey", keys.total, &page);
+    for (size_t i = 0; i < keys.count && api_list_has_room(&list); i++)
+        api_list_add(&list, key_json(c, &keys.items[i]), keys.items[i].id);
+    api_list_end(&list, keys.has_more, keys.count);
 }
 
 void keys_get(struct api_call *c)
