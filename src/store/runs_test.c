@@ -98,10 +98,10 @@ TEST(what_a_run_wrote_is_there_when_it_ends)
         append(&f, run, 5);
         CHECK("it ends", finish(&f, run, f.claimed[0].fence, RUN_FAILED, 0));
         struct store_log log;
-        CHECK_OK("the log is read", store_log_list(f.store, run, 0, 3, &f.a, &log, &f.e), &f.e);
+        CHECK_OK("the log is read", store_log_list(f.store, run, 0, 3, 0, &f.a, &log, &f.e), &f.e);
         REQUIRE("a page of it", log.count == 3);
         CHECK_STR("in order", log.items[2].text, STR("line 2"));
-        CHECK_OK("and the rest", store_log_list(f.store, run, log.ids[2], 10, &f.a, &log, &f.e), &f.e);
+        CHECK_OK("and the rest", store_log_list(f.store, run, log.ids[2], 10, 0, &f.a, &log, &f.e), &f.e);
         REQUIRE("two more", log.count == 2);
         CHECK_STR("to the end", log.items[1].text, STR("line 4"));
         struct store_attempts attempts;
