@@ -15,6 +15,7 @@ static class Program
         }
         Environment.SetEnvironmentVariable("POWERSHELL_TELEMETRY_OPTOUT", "1");
         WebPolicy.Allows = (host, address, port) => Worker.MayConnect(host, address.ToString(), port);
+        WebPolicy.DryRun = () => Worker.IsDryRun ? new DryRunHandler() : null;
         Worker.Serve(new BundledEngine());
         return 0;
     }

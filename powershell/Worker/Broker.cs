@@ -41,6 +41,9 @@ internal sealed class Broker(RunIdentity run, Channel channel, RunLog log)
 
     public BrokerReply Feed(string url, IDictionary<string, string> headers) => Call("feed", "Url", "GET", url, headers, null, null);
 
+    // A dry run's web requests: the server makes the reads and withholds the rest.
+    public BrokerReply Web(string method, string url, IDictionary<string, string> headers, byte[] body) => Call("feed", "Url", method, url, headers, null, body);
+
     BrokerReply Call(string purpose, string target, string method, string pathOrUrl, IDictionary<string, string> headers, string body, byte[] bytes)
     {
         if (Math.Max(body?.Length ?? 0, bytes?.Length ?? 0) > MaximumBody)

@@ -241,6 +241,19 @@ public static class Worker
         return isAllowed;
     }
 
+    /// <summary>Whether the run of the moment is a dry run, in which nothing may be sent but by the server.</summary>
+    public static bool IsDryRun => Current?.IsDryRun == true;
+
+    /// <summary>A web request of a dry run: the server makes it where it is a read, and withholds it otherwise (status 0 and no error).</summary>
+    public static (int Status, Dictionary<string, string> Headers, byte[] Body, string Error) AskForWeb(string method, string url, IDictionary<string, string> headers, byte[] body)
+    {
+        Run run = Current ?? throw new InvalidOperationException("The run is over.");
+        BrokerReply reply = run.Broker.Web(method, url, headers, body);
+        if (reply.IsWithheld)
+            run.Log.Add(Level.Warning, $"A dry run: {method} {url} was not sent");
+        return (reply.IsWithheld ? 0 : reply.Status, reply.Headers, reply.Body, reply.IsWithheld ? null : reply.Error);
+    }
+
     static void Send(Action<JsonText> fill)
     {
         var frame = new JsonText();

@@ -16,6 +16,7 @@ int cmd_check(int argc, char **argv);
 int cmd_fire(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
+int cmd_test(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_prove(int argc, char **argv);
 int cmd_backup(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct command {
     { "fire", cmd_fire, "post a payload to a trigger" },
     { "script", cmd_script, "run a script as a reaction would, without a server" },
     { "render", cmd_render, "render a template, without a server" },
+    { "test", cmd_test, "what a reaction would do with an event: a dry run" },
     { "replay", cmd_replay, "run an event's reactions again" },
     { "trigger", cmd_trigger, "external triggers" },
     { "key", cmd_key, "keys that open a trigger" },

@@ -8,6 +8,7 @@ struct brokered {
     struct arena arena;
     int64_t call_id;
     bool is_feed;
+    str body; // dry runs: what is withheld
     str method, shown; // shown: path, or URL without its query
     struct http_call *call;
 };
@@ -22,6 +23,8 @@ static void record(struct brokered *b, int status, const struct json *created, b
     struct active *run = b->run;
     struct engine *g = run->engine;
     struct arena *a = &b->arena;
+    if (run->is_finished && !run->run.id)
+        return; // of a dry run that is over
     if (++run->api_calls > LIMIT_RUN_API_CALLS)
         return;
     struct json *doc = json_new_object(a);
@@ -32,6 +35,10 @@ static void record(struct brokered *b, int status, const struct json *created, b
     json_add_bool(a, doc, "Withheld", is_withheld);
     if (error)
         json_add_str(a, doc, "ErrorMessage", mask_apply(run->mask, str_from(error), a));
+    if (run->dry) {
+        dry_run_call(run, doc, b->body);
+        return;
+    }
     str text = json_text(a, doc);
     store_append(g->opt.store, NULL, 0, &(struct store_api_call){ run->run.id, run->run.attempts, clock_wall_ms(g->opt.clock), text }, 1);
     engine_note(g, &(struct engine_note){ .kind = NOTE_CALL, .space_id = run->run.space_id, .id = run->run.id, .reaction_id = run->run.reaction_id, .text = text });
@@ -131,6 +138,20 @@ static size_t script_headers(struct brokered *b, const struct json *given, struc
     return count;
 }
 
+// A dry run sends nothing that may change anything. Octopus takes the method from this header, whatever the request's own is.
+static bool withhold(struct brokered *b, const struct script_call *call)
+{
+    str other = json_str(json_get_nocase(call->headers, STR("X-HTTP-Method-Override")), (str){ 0 });
+    if (!b->run->dry || (is_read(b->method) && (!other.n || is_read(other))))
+        return false;
+    b->body = call->body;
+    record(b, 0, NULL, true, NULL);
+    if (b->run->job)
+        script_call_reply(b->run->job, b->call_id, &(struct script_reply){ .is_withheld = true });
+    brokered_free(b);
+    return true;
+}
+
 static void call_octopus(struct brokered *b, const struct script_call *call)
 {
     struct active *run = b->run;
@@ -150,6 +171,8 @@ static void call_octopus(struct brokered *b, const struct script_call *call)
         brokered_free(b);
         return;
     }
+    if (withhold(b, call))
+        return;
     if (!sealed_open_value(KIND_IDENTITY, identity->id, "ApiKey", json_get(identity->doc, STR("ApiKey")), run->engine->opt.keyring, a, &key, &e) || !key.n) {
         answer_error(b, e.kind ? e.text : "the identity has no API key");
         brokered_free(b);
@@ -174,6 +197,8 @@ static void call_octopus(struct brokered *b, const struct script_call *call)
 static void call_feed(struct brokered *b, const struct script_call *call)
 {
     struct http_header headers[24] = { { STR("User-Agent"), STR("OctopusReactions/1") } };
+    if (withhold(b, call))
+        return;
     if (!is_read(b->method)) {
         answer_error(b, "a feed is only read: use GET");
         brokered_free(b);

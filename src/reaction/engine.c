@@ -247,7 +247,7 @@ static void documents_known(void *ctx)
 
 // ---- a run under way ----
 
-static void active_free(struct active *run)
+void engine_active_free(struct active *run)
 {
     struct engine *g = run->engine;
     map_remove(&g->active, run_key(&run->run.id));
@@ -260,7 +260,7 @@ static void active_free(struct active *run)
 
 void run_requests_done(struct active *run)
 {
-    active_free(run);
+    engine_active_free(run);
 }
 
 struct finishing {
@@ -300,7 +300,7 @@ static void finished(void *ctx, const bool *was_current UNUSED, size_t count UNU
     free(f);
     run->is_finished = true;
     if (!run->requests)
-        active_free(run);
+        engine_active_free(run);
     schedule(g);
 }
 
@@ -335,6 +335,10 @@ static enum run_state state_after(struct active *run, const struct attempt_end *
 
 void engine_finish(struct active *run, const struct attempt_end *end)
 {
+    if (run->dry) {
+        dry_run_finish(run, end);
+        return;
+    }
     struct engine *g = run->engine;
     struct arena *a = &run->arena;
     struct finishing *f = xcalloc(1, sizeof *f);
@@ -368,8 +372,7 @@ static void fail_at_once(struct active *run, const char *text)
     engine_finish(run, &(struct attempt_end){ .outcome = ATTEMPT_FAILED, .retry_after_ms = -1, .error = str_from(text) });
 }
 
-// The revision the run is pinned to, with its secrets in the clear.
-static bool load_definition(struct active *run, struct err *e)
+bool engine_load_definition(struct active *run, struct err *e)
 {
     struct engine *g = run->engine;
     struct arena *a = &run->arena;
@@ -398,6 +401,15 @@ static bool load_definition(struct active *run, struct err *e)
     return true;
 }
 
+bool engine_load_data(struct active *run, struct err *e)
+{
+    struct octopus_view view;
+    struct data_source data = engine_octopus_data(run->engine, run->snapshot, run->event, &view);
+    run->payload = payload_json(run->event, &run->arena);
+    run->vars = data_of_event(&data, run->event, run->payload, &run->arena);
+    return data_add_variables(&data, run->def, run->run.reaction_id, run->run.space_id, run->vars, run->mask, &run->arena, e);
+}
+
 static void start_run(struct engine *g, const struct store_run *claimed)
 {
     struct active *run = xcalloc(1, sizeof *run);
@@ -418,19 +430,13 @@ static void start_run(struct engine *g, const struct store_run *claimed)
     bool ok = store_event_get(g->opt.store, 0, run->run.event_id, &run->arena, &run->event, &e);
     if (ok && !run->event)
         ok = err_set(&e, ERR_NOT_FOUND, "its event was removed");
-    ok = ok && load_definition(run, &e);
+    ok = ok && engine_load_definition(run, &e);
     run->is_script = !run->def || run->def->action_type == ACTION_POWERSHELL;
     if (run->is_script)
         g->scripts_running++;
     else
         g->requests_running++;
-    if (ok) {
-        struct octopus_view view;
-        struct data_source data = engine_octopus_data(g, run->snapshot, run->event, &view);
-        run->payload = payload_json(run->event, &run->arena);
-        run->vars = data_of_event(&data, run->event, run->payload, &run->arena);
-        ok = data_add_variables(&data, run->def, run->run.reaction_id, run->run.space_id, run->vars, run->mask, &run->arena, &e);
-    }
+    ok = ok && engine_load_data(run, &e);
     if (g->is_stopping) {
         // Claimed in the moment the server stopped: nothing of it has begun, the next start takes it up.
         run->run.is_repeatable = true;
@@ -614,7 +620,11 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
     g->max_scripts = scripts.max_workers ? scripts.max_workers : MAX(2 * cores, 4);
     scripts.max_workers = g->max_scripts;
     struct http_client_options http = { .loop = g->loop, .egress = current_egress, .egress_ctx = g, .user_agent = "OctopusReactions/1" };
-    bool ok = http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e);
+    struct script_pool_options dry = scripts;
+    dry.max_workers = DRY_RUNS_AT_ONCE;
+    dry.warm_workers = 0;
+    dry.no_network = true;
+    bool ok = http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e) && script_pool_open(&dry, &g->dry_pool, e);
     g->tails = tails_new(&(struct tails_options){ opt->store, g->loop, g->http, opt->keyring, opt->clock, opt->random, events_stored, documents_known, g });
     if (ok)
         tails_configure(g->tails, g->egress_snapshot);
@@ -644,7 +654,7 @@ struct stopping {
     struct engine *engine;
     int64_t grace_ms;
     struct loop_timer *timer;
-    bool pool_is_closed;
+    int open_pools; // still closing
     int64_t settle_until_ms;
 };
 
@@ -655,7 +665,7 @@ static void settle(void *ctx)
     bool is_idle = g->active.count == 0;
     if (!is_idle && clock_mono_ms(g->opt.clock) < s->settle_until_ms)
         return; // the timer comes again
-    if (!s->pool_is_closed)
+    if (s->open_pools)
         return;
     loop_timer_free(s->timer);
     free(s);
@@ -665,7 +675,8 @@ static void settle(void *ctx)
 static void pool_closed(void *ctx)
 {
     struct stopping *s = ctx;
-    s->pool_is_closed = true;
+    if (--s->open_pools)
+        return;
     s->settle_until_ms = clock_mono_ms(s->engine->opt.clock) + 5000; // for the last commits
 }
 
@@ -676,12 +687,14 @@ static void close_pool(void *ctx)
     if (g->pool && g->active.count && clock_mono_ms(g->opt.clock) < s->settle_until_ms)
         return; // still within the grace time
     if (g->pool) {
-        struct script_pool *pool = MOVE(g->pool);
+        struct script_pool *pool = MOVE(g->pool), *dry_pool = MOVE(g->dry_pool);
+        s->open_pools = 2;
         run_http_stop(g);
         loop_timer_free(s->timer);
         s->timer = loop_timer_new(g->loop, settle, s);
         loop_timer_set(s->timer, 10, 10);
         script_pool_close(pool, pool_closed, s);
+        script_pool_close(dry_pool, pool_closed, s);
     }
 }
 

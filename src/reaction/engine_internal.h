@@ -14,7 +14,8 @@ struct engine {
     struct engine_options opt;
     pthread_t thread;
     struct loop *loop;
-    struct script_pool *pool;
+    struct script_pool *pool, *dry_pool; // dry_pool: its workers have no network where that can be had
+    int dry_running;
     struct http_client *http;
     struct tails *tails;
     struct loop_timer *timer;
@@ -49,6 +50,7 @@ struct active {
     struct vars *vars;  // what its templates see
     struct mask *mask;
     struct sealed_values secrets;
+    struct dry_run *dry; // dry_run.c's: nothing is stored, every write is withheld
     bool is_script, is_cancelled, is_stopped;
     struct script_job *job;
     struct http_attempt *http; // run_http.c's
@@ -73,6 +75,16 @@ struct attempt_end {
 
 void engine_finish(struct active *run, const struct attempt_end *end);
 void engine_note(struct engine *g, const struct engine_note *note);
+void engine_active_free(struct active *run);
+// The revision the run is pinned to, with its secrets in the clear; then what its templates see.
+MUST_USE bool engine_load_definition(struct active *run, struct err *e);
+MUST_USE bool engine_load_data(struct active *run, struct err *e);
+
+// dry_run.c: what a dry run says, calls and comes to.
+#define DRY_RUNS_AT_ONCE 2
+void dry_run_log(struct active *run, const struct json *lines);
+void dry_run_call(struct active *run, const struct json *call, str body);
+void dry_run_finish(struct active *run, const struct attempt_end *end);
 
 // Starts the action. False with the reason: the attempt then ends as failed.
 MUST_USE bool run_script_start(struct active *run, struct err *e);

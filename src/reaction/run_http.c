@@ -227,11 +227,10 @@ static size_t bound_secrets(const struct active *run, struct bound_secret *out)
     return count;
 }
 
-bool run_http_start(struct active *run, struct err *e)
+bool run_http_render(struct active *run, struct outgoing *out, struct err *e)
 {
     struct engine *g = run->engine;
     struct arena *a = &run->arena;
-    struct http_attempt *t = ARENA_NEW(a, struct http_attempt);
     struct bound_secret *bound = ARENA_ARRAY(a, struct bound_secret, run->def->variable_count);
     struct http_request_input in = {
         .def = run->def,
@@ -244,10 +243,17 @@ bool run_http_start(struct active *run, struct err *e)
         .clock = g->opt.clock,
         .random = g->opt.random,
     };
+    return http_request_render(&in, a, out, e);
+}
+
+bool run_http_start(struct active *run, struct err *e)
+{
+    struct engine *g = run->engine;
+    struct http_attempt *t = ARENA_NEW(&run->arena, struct http_attempt);
     t->run = run;
     if (!success_parse(run->def->success_status, &t->success, e))
         return err_in(e, "Action.SuccessStatus");
-    if (!http_request_render(&in, a, &t->out, e))
+    if (!run_http_render(run, &t->out, e))
         return false;
     run->http = t;
     t->host = host_of(g, t->out.host);

@@ -5,9 +5,12 @@
 #pragma once
 
 #include "reaction/engine_internal.h"
+#include "reaction/http_request.h"
 
 #define RUN_HTTP_PER_HOST 64
 
+// What would be sent, and nothing of it is.
+MUST_USE bool run_http_render(struct active *run, struct outgoing *out, struct err *e);
 // Renders and sends, or waits for its turn. False with the reason: nothing was sent, and the attempt ends as failed.
 MUST_USE bool run_http_start(struct active *run, struct err *e);
 // By hand: the attempt ends as cancelled, before this returns. What was sent may have had its effect.

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/timetext.h"
 #include "http/address.h"
+#include "reaction/dry_run.h"
 #include "reaction/engine_internal.h"
 #include "reaction/match_octopus.h"
 #include "reaction/payload.h"
@@ -88,7 +89,7 @@ static bool build_frame(struct active *run, struct json **out, struct err *e)
     struct json *frame = json_new_object(a);
     json_add_str(a, frame, "Script", run->def->script);
     json_add_i64(a, frame, "TimeoutSeconds", run->def->timeout_seconds);
-    json_add_bool(a, frame, "IsDryRun", false);
+    json_add_bool(a, frame, "IsDryRun", run->dry != NULL);
     json_add_str(a, frame, "SpaceId", store_id_text(a, KIND_SPACE, run->run.space_id));
     json_add_str(a, frame, "ReactionId", store_id_text(a, KIND_REACTION, run->run.reaction_id));
     json_add_str(a, frame, "ReactionName", run->def->name);
@@ -135,6 +136,10 @@ static void on_log(void *ctx, const struct json *lines)
 {
     struct active *run = ctx;
     struct engine *g = run->engine;
+    if (run->dry) {
+        dry_run_log(run, lines);
+        return;
+    }
     CLEANUP(arena_fini) struct arena a = { 0 };
     struct store_log_line *out = ARENA_ARRAY(&a, struct store_log_line, lines->count + 1);
     size_t count = 0;
@@ -174,6 +179,10 @@ static bool on_egress(void *ctx, str host, str address, int port, str *reason)
     struct sockaddr_storage sa = { 0 };
     struct ip ip;
     struct err e = { 0 };
+    if (run->dry) {
+        *reason = STR("a dry run connects nowhere");
+        return false;
+    }
     if (!ip_parse(address, &ip)) {
         *reason = STR("not an address");
         return false;
@@ -222,10 +231,10 @@ bool run_script_start(struct active *run, struct err *e)
         return false;
     struct script_job_options job = {
         .owner = arena_printf(&run->arena, "Spaces-%" PRId64 "/%.*s/Reactions-%" PRId64, run->run.space_id, STR_ARG(run->def->identity), run->run.reaction_id),
-        .is_isolated = run->def->is_isolated,
+        .is_isolated = run->def->is_isolated || run->dry,
         .run_id = store_id_text(&run->arena, KIND_RUN, run->run.id),
         .fence = run->run.fence,
-        .timeout_ms = run->def->timeout_seconds * 1000,
+        .timeout_ms = run->dry ? MIN(run->def->timeout_seconds * 1000, (int64_t)DRY_RUN_MAX_MS) : run->def->timeout_seconds * 1000,
         .memory_bytes = run->def->memory_megabytes << 20,
         .frame = frame,
         .ctx = run,
@@ -234,6 +243,6 @@ bool run_script_start(struct active *run, struct err *e)
         .egress = on_egress,
         .done = on_done,
     };
-    run->job = script_job_start(g->pool, &job);
+    run->job = script_job_start(run->dry ? g->dry_pool : g->pool, &job);
     return true;
 }

@@ -57,6 +57,11 @@ struct script_capabilities script_pool_capabilities(struct script_pool *p)
     return c;
 }
 
+bool script_pool_is_offline(const struct script_pool *p)
+{
+    return p->is_offline;
+}
+
 int script_pool_idle(const struct script_pool *p)
 {
     int n = 0;
@@ -332,8 +337,9 @@ static bool choose_user(struct script_pool *p, struct err *e)
 static void choose_sandbox(struct script_pool *p)
 {
     struct err e;
-    if (p->opt.use_sandbox && !sandbox_find(p->has_user, p->uid, p->gid, p->opt.hidden, &p->sandbox, &e))
+    if (p->opt.use_sandbox && !sandbox_find(p->has_user, p->uid, p->gid, p->opt.hidden, p->opt.no_network, &p->sandbox, &e))
         p->sandbox = NULL; // "where installed": the other means remain, and capabilities say so
+    p->is_offline = p->opt.no_network && (p->sandbox || process_can_be_without_network());
 }
 
 static void pool_free(struct script_pool *p)

@@ -36,6 +36,7 @@ struct script_pool_options {
     int64_t idle_ms;            // an assigned worker idle that long is recycled; 0: 5 minutes
     int64_t grace_ms;           // between cancel and kill; 0: 2000
     const char *run_as_user;    // OS user workers run as where the server may switch; NULL: none
+    bool no_network;            // its workers have none where that can be had (script_pool_is_offline): for dry runs
     bool use_sandbox;           // bubblewrap where installed and allowed: all but its own folder is read-only
     const char *const *hidden;  // NULL-terminated folders and files that are empty for workers (by the sandbox, else by their
                                 // PID namespace where they have one). Not one that holds work_dir. May be NULL
@@ -57,6 +58,7 @@ MUST_USE bool script_pool_open(const struct script_pool_options *opt, struct scr
 // Kills all workers (jobs end as interrupted), then done(ctx) when no process is left.
 void script_pool_close(struct script_pool *p, void (*done)(void *ctx), void *ctx);
 struct script_capabilities script_pool_capabilities(struct script_pool *p);
+bool script_pool_is_offline(const struct script_pool *p); // no_network was asked for and holds
 int script_pool_idle(const struct script_pool *p);   // warm or free workers
 int script_pool_busy(const struct script_pool *p);
 // True when a job of this owner could start now, or as soon as a worker for it has started.

@@ -10,6 +10,7 @@
 struct sandbox {
     struct arena arena;
     const char *const *hidden;
+    bool no_network;
 };
 
 static size_t count(const char *const *list)
@@ -30,6 +31,8 @@ const char *const *sandbox_wrap(const struct sandbox *s, const char *const *argv
     const char **out = ARENA_ARRAY(a, const char *, COUNT(fixed) + 2 * hidden + count(argv) + 16);
     for (size_t i = 0; i < COUNT(fixed); i++)
         out[n++] = fixed[i];
+    if (s->no_network)
+        out[n++] = "--unshare-net";
     for (size_t i = 0; i < hidden; i++) {
         out[n++] = "--tmpfs";
         out[n++] = s->hidden[i];
@@ -95,7 +98,7 @@ static bool try_out(const struct sandbox *s, bool has_user, uint32_t uid, uint32
     return is_begun;
 }
 
-bool sandbox_find(bool has_user, uint32_t uid, uint32_t gid, const char *const *hidden, struct sandbox **out, struct err *e)
+bool sandbox_find(bool has_user, uint32_t uid, uint32_t gid, const char *const *hidden, bool no_network, struct sandbox **out, struct err *e)
 {
     if (access(BWRAP, X_OK) < 0)
         return err_set(e, ERR_NOT_FOUND, "bubblewrap is not installed (package bubblewrap)");
@@ -104,6 +107,7 @@ bool sandbox_find(bool has_user, uint32_t uid, uint32_t gid, const char *const *
     for (size_t i = 0; hidden && hidden[i]; i++)
         copy[i] = arena_cstr(&s->arena, str_from(hidden[i]));
     s->hidden = copy;
+    s->no_network = no_network;
     if (!try_out(s, has_user, uid, gid, e)) {
         sandbox_free(s);
         return false;

@@ -46,7 +46,7 @@ TEST(what_is_inside)
     CHECK_OK("a key", file_write(arena_printf(&a, "%s/key", hidden.p).p, STR("secret"), 0644, &e), &e);
     CHECK_OK("a file of the runtime", file_write(arena_printf(&a, "%s/host.dll", runtime.p).p, STR("host"), 0644, &e), &e);
     const char *hide[] = { hidden.p, NULL };
-    if (!sandbox_find(false, 0, 0, hide, &s, &e)) {
+    if (!sandbox_find(false, 0, 0, hide, false, &s, &e)) {
         // Where there is none, the reason is for people; nothing else can be tried.
         CHECK("a reason", strstr(e.text, "bubblewrap"));
     } else {

@@ -404,6 +404,7 @@ bool worker_open(const struct worker_options *opt, struct worker **out, struct e
         .gid = opt->gid,
         .drops_capabilities = !opt->sandbox, // which needs them and drops them itself
         .own_pids = !opt->sandbox,           // which makes its own
+        .no_network = opt->no_network,
         .hidden = opt->hidden,
         .read_only = *read_only[0] ? read_only : NULL,
         .memory_bytes = opt->memory_bytes,

@@ -38,6 +38,7 @@ struct worker_options {
     uid_t uid;
     gid_t gid;
     const struct sandbox *sandbox; // NULL: none
+    bool no_network;        // by the PID namespace's means where there is no sandbox
     const char *const *hidden; // folders that are empty inside, sandbox or not; may be NULL
     void *ctx;
     void (*hello)(void *ctx, const struct frame_hello *hello);

@@ -27,7 +27,7 @@ const int guard_is_linked = 1;
 struct guard {
     int fd_count, report_fd;
     pid_t parent;
-    bool has_user, own_pids, drops_capabilities;
+    bool has_user, own_pids, no_network, drops_capabilities;
     uid_t uid;
     gid_t gid;
     const char *cwd, *cgroup;
@@ -82,6 +82,8 @@ static bool parse(int argc, char **argv, struct guard *g)
             g->cgroup = rest.p;
         else if (str_eq(key, STR("pids")))
             g->own_pids = true;
+        else if (str_eq(key, STR("network")))
+            g->no_network = true;
         else if (str_eq(key, STR("capabilities")))
             g->drops_capabilities = true;
         else if (str_eq(key, STR("hide")) && g->hidden_count < FOLDERS_MAX)
@@ -115,16 +117,18 @@ static bool write_text(const char *path, const char *text)
     return is_written;
 }
 
-// Without CAP_SYS_ADMIN a user namespace comes first, in which the user stays who they are.
-static bool unshare_pids(void)
+// Without CAP_SYS_ADMIN a user namespace comes first, in which the user stays who they are. A network of its own has
+// nothing in it, not even a loopback that is up.
+static bool unshare_pids(bool no_network)
 {
-    if (unshare(CLONE_NEWPID | CLONE_NEWNS) == 0)
+    int what = CLONE_NEWPID | CLONE_NEWNS | (no_network ? CLONE_NEWNET : 0);
+    if (unshare(what) == 0)
         return true;
     if (errno != EPERM)
         return false;
     char text[64];
     unsigned uid = geteuid(), gid = getegid();
-    if (unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS) < 0)
+    if (unshare(CLONE_NEWUSER | what) < 0)
         return false;
     write_text("/proc/self/setgroups", "deny"); // absent in old kernels, which do not ask for it
     snprintf(text, sizeof text, "%u %u 1", uid, uid);
@@ -373,7 +377,7 @@ static NORETURN void guard_main(int argc, char **argv)
     signal(SIGINT, SIG_IGN);  // Ctrl-C is the server's: it ends us in order
     signal(SIGHUP, SIG_IGN);
 
-    if (g.own_pids && !unshare_pids())
+    if (g.own_pids && !unshare_pids(g.no_network))
         give_up(&g, GUARD_STAGE_NAMESPACE, errno);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); // after the maps of a user namespace, which want to be writable
     prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0); // after unshare, which clears it
@@ -384,9 +388,9 @@ static NORETURN void guard_main(int argc, char **argv)
     run_and_reap(&g, false);
 }
 
-static NORETURN void probe_main(void)
+static NORETURN void probe_main(bool no_network)
 {
-    if (!unshare_pids())
+    if (!unshare_pids(no_network))
         _exit(1);
     pid_t pid = fork();
     if (pid == 0)
@@ -403,5 +407,5 @@ __attribute__((constructor)) static void become_guard_if_asked(int argc, char **
     if (!strcmp(argv[1], GUARD_WORD))
         guard_main(argc, argv);
     if (!strcmp(argv[1], GUARD_PROBE_WORD))
-        probe_main();
+        probe_main(argc > 2);
 }

@@ -11,7 +11,7 @@
 #include "base/base.h"
 
 #define GUARD_WORD "--reactions-guard"
-#define GUARD_PROBE_WORD "--reactions-guard-probe" // ends with 0 where a PID namespace can be had
+#define GUARD_PROBE_WORD "--reactions-guard-probe" // ends with 0 where a PID namespace can be had; with a further word: one without a network
 #define GUARD_FDS_MAX 8
 
 enum guard_event {

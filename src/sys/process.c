@@ -62,7 +62,7 @@ struct process {
 static struct {
     struct process *first;
     struct cgroup_root cgroup;
-    bool is_prepared, is_looking, has_pids_answer, can_own_pids;
+    bool is_prepared, is_looking, has_answer[2], can[2]; // with a PID namespace; and without a network
     unsigned forgone, serial, ticks;
     struct loop_timer *look_timer;
 } all;
@@ -500,6 +500,8 @@ static void guard_arguments(const struct process_options *opt, const struct proc
         add_word(w, arena_printf(a, "processes=%d", opt->max_processes).p);
     if (opt->own_pids && process_can_own_pids()) {
         add_word(w, "pids=1");
+        if (opt->no_network)
+            add_word(w, "network=none");
         for (size_t i = 0; opt->hidden && opt->hidden[i]; i++)
             add_word(w, arena_printf(a, "hide=%s", opt->hidden[i]).p);
         for (size_t i = 0; opt->read_only && opt->read_only[i]; i++)
@@ -674,19 +676,29 @@ bool process_find_user(const char *name, uid_t *uid, gid_t *gid, struct err *e)
     return true;
 }
 
-bool process_can_own_pids(void)
+static bool probe(bool no_network)
 {
     if (all.forgone & PROCESS_NO_PIDS)
         return false;
-    if (!all.has_pids_answer) {
-        char name[] = "reactions-guard", word[] = GUARD_PROBE_WORD;
-        char *argv[] = { name, word, NULL }, *env[] = { NULL };
+    if (!all.has_answer[no_network]) {
+        char name[] = "reactions-guard", word[] = GUARD_PROBE_WORD, network[] = "network";
+        char *argv[] = { name, word, no_network ? network : NULL, NULL }, *env[] = { NULL };
         pid_t pid;
         int status;
-        all.has_pids_answer = true;
-        all.can_own_pids = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, env) == 0 && waitpid(pid, &status, 0) == pid && status == 0;
+        all.has_answer[no_network] = true;
+        all.can[no_network] = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, env) == 0 && waitpid(pid, &status, 0) == pid && status == 0;
     }
-    return all.can_own_pids;
+    return all.can[no_network];
+}
+
+bool process_can_own_pids(void)
+{
+    return probe(false);
+}
+
+bool process_can_be_without_network(void)
+{
+    return probe(true);
 }
 
 void process_describe(char *out, size_t cap)

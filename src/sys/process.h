@@ -41,6 +41,7 @@ struct process_options {
     gid_t gid;
     bool drops_capabilities; // where it stays root, it has none of root's powers (a user it switches to has none anyway)
     bool own_pids;           // a PID namespace with its own /proc, where permitted (process_can_own_pids)
+    bool no_network;         // no network at all, not even the loopback; only with own_pids (process_can_be_without_network)
     const char *const *hidden;    // NULL-terminated folders and files to be empty in there; only with own_pids
     const char *const *read_only; // the same for folders in which nothing can be written, by whatever way
     int64_t memory_bytes;    // of the whole tree; 0: not limited
@@ -73,6 +74,7 @@ bool process_can_switch_user(void);
 MUST_USE bool process_find_user(const char *name, uid_t *uid, gid_t *gid, struct err *e);
 // Whether a PID namespace can be had by such a user; tried once for each, by really starting one.
 bool process_can_own_pids(void);
+bool process_can_be_without_network(void);
 
 // No core dump of this process, and no look into its memory or environment by others of the same user.
 void process_hide_self(void);

@@ -274,6 +274,15 @@ TEST(a_namespace_shows_only_its_own)
     CHECK_OK("outside it is there", file_remove_tree(hidden.p, &e), &e);
 }
 
+TEST(without_a_network_there_is_nothing_to_connect_to)
+{
+    if (!process_can_be_without_network())
+        return;
+    CLEANUP(watched_fini) struct watched w = { 0 };
+    if (run_sh(&w, "exec /bin/bash -c 'grep -c : /proc/net/dev; (exec 3<>/dev/tcp/127.0.0.1/1) 2>&1 | grep -o -m 1 unreachable'", (struct process_options){ .own_pids = true, .no_network = true }))
+        CHECK_STR("a loopback that is down, and no other", buf_str(&w.out), STR("1\nunreachable\n"));
+}
+
 TEST(what_is_read_only_cannot_be_written_by_any_way)
 {
     if (!process_can_own_pids())

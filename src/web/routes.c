@@ -16,6 +16,7 @@ const struct api_route api_routes[] = {
     { "POST", "reactions/{id}/disable", REACTION_ENABLE, reactions_disable, "Match no events" },
     { "POST", "reactions/{id}/pause", RUN_CONTROL, reactions_pause, "Create runs, but let them wait" },
     { "POST", "reactions/{id}/resume", RUN_CONTROL, reactions_resume, "Let waiting runs start" },
+    { "POST", "reactions/{id}/test", REACTION_TEST_RUN, reactions_test, "What it would do with an event: nothing is sent or stored" },
     { "GET", "reactions/{id}/revisions", REACTION_VIEW, revisions_list, "List revisions" },
     { "GET", "reactions/{id}/revisions/{n}", REACTION_VIEW, revisions_get, "Read a revision" },
     { "POST", "reactions/{id}/revisions/{n}/restore", REACTION_CREATE, revisions_restore, "Make a new revision of an old one's content" },

@@ -18,6 +18,9 @@ public static class WebPolicy
     // Asked with the host as the script named it, and the address and port about to be connected to. Null: everything.
     public static Func<string, IPAddress, int, bool> Allows { get; set; }
 
+    // Who answers in a dry run, where nothing may be sent from here; null, or null as its result: nobody, requests are real.
+    public static Func<HttpMessageHandler> DryRun { get; set; }
+
     // The most bytes of a response, after decompression, that a command takes in or writes to a file.
     public static long MaxResponseBytes { get; set; } = DefaultMaxResponseBytes;
 

@@ -334,6 +334,7 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
 
     HttpClient NewClient()
     {
+        if (WebPolicy.DryRun?.Invoke() is { } dry) return new HttpClient(dry);
         var handler = new SocketsHttpHandler {
             ConnectCallback = UnixSocket == null ? WebPolicy.Connect : ConnectUnix,
             CookieContainer = WebSession.Cookies, AutomaticDecompression = DecompressionMethods.All,

@@ -1,0 +1,60 @@
+// The dry run of a reaction: POST /api/reactions/{id}/test.
+#include "web/api_object.h"
+
+#include "reaction/dry_run.h"
+#include "reaction/event_given.h"
+
+// Ours by its id; an Octopus event also by Octopus's own id, where the tail has seen it.
+static struct store_event *stored_event(struct api_call *c, str text, int64_t space_id)
+{
+    struct store_event *v = NULL;
+    struct store_events found = { 0 };
+    struct err e = { 0 };
+    int64_t id;
+    struct event_filter f = { .space_id = space_id, .source = -1, .octopus_event_id = text };
+    if (!store_id_parse(text, KIND_EVENT, &id))
+        api_fail(c, ERR_INVALID, "EventId: \"%.*s\" is no event's id such as Events-17", STR_ARG(str_sub(text, 0, 60)));
+    else if (!store_event_get(c->web->opt.store, space_id, id, c->arena, &v, &e) || (!v && !store_event_list(c->web->opt.store, &f, (struct store_page){ .take = 1 }, true, c->arena, &found, &e)))
+        api_fail_with(c, &e);
+    else if (!v && found.count)
+        v = &found.items[0];
+    else if (!v)
+        api_fail(c, ERR_INVALID, "EventId: there is no event \"%.*s\" in the reaction's space", STR_ARG(text));
+    return v;
+}
+
+static const struct store_event *event_wanted(struct api_call *c, const struct reaction_entry *r)
+{
+    struct decode d;
+    if (!decode_begin(&d, c->body, STR(""), &c->errors))
+        return NULL;
+    str id = decode_str(&d, "EventId", STR(""));
+    const struct json *given = decode_any(&d, "Event");
+    decode_done(&d);
+    if ((id.n != 0) == (given != NULL))
+        decode_error(&d, NULL, "name a stored event as EventId, or give one as Event");
+    if (c->errors.count)
+        return NULL;
+    if (id.n)
+        return stored_event(c, id, r->space_id);
+    struct store_event *v = ARENA_NEW(c->arena, struct store_event);
+    return event_given(given, c->snapshot, r, clock_wall_ms(c->web->opt.clock), &c->errors, v) ? v : NULL;
+}
+
+void reactions_test(struct api_call *c)
+{
+    struct err e = { 0 };
+    struct store_object *o = object_find(c, KIND_REACTION, c->params[0]);
+    if (!o || !api_body_required(c))
+        return;
+    const struct reaction_entry *r = snapshot_reaction(c->snapshot, o->id);
+    if (!r) {
+        api_fail(c, ERR_CONFLICT, "the reaction cannot be loaded: reactions doctor says why");
+        return;
+    }
+    const struct store_event *v = event_wanted(c, r);
+    if (c->errors.count)
+        api_fail_errors(c, "nothing was tried: see Errors");
+    else if (v && !engine_dry_run(c->web->opt.engine, r->id, v, c->arena, &c->answer, &e))
+        api_fail_with(c, &e);
+}
