@@ -84,18 +84,23 @@ static bool remove_older(struct db *d, struct purge *p, const char *sql, int64_t
     return true;
 }
 
+// Queued before they were finished: the index by that time finds them.
+#define OLD_RUNS "(SELECT id FROM runs INDEXED BY runs_list WHERE queued < ?1 AND state > 2 AND finished < ?1) r"
+
 static bool exec_purge(struct db *d, struct op *op, struct err *e)
 {
     struct purge *p = op->args;
     p->removed = 0;
-    // Runs before their events; logs, calls and attempts before their runs. Ids grow with time.
+    // Runs before their events; logs, calls and attempts before their runs. Ids grow with time. Every one of these goes
+    // through an index to what is old and stops there: nothing else waits behind a walk through millions of rows.
     return remove_older(d, p, "DELETE FROM dedupe WHERE (trigger, kind, key) IN (SELECT trigger, kind, key FROM dedupe WHERE at < ?1 LIMIT ?2)", p->keep.dedupe_ms, e)
-        && remove_older(d, p, "DELETE FROM verdicts WHERE (event, reaction) IN (SELECT v.event, v.reaction FROM verdicts v JOIN events e ON e.id = v.event WHERE e.received < ?1 LIMIT ?2)", p->keep.verdicts_ms, e)
-        && remove_older(d, p, "DELETE FROM logs WHERE id IN (SELECT l.id FROM logs l JOIN runs r ON r.id = l.run WHERE r.state > 2 AND r.finished < ?1 LIMIT ?2)", p->keep.runs_ms, e)
-        && remove_older(d, p, "DELETE FROM calls WHERE id IN (SELECT c.id FROM calls c JOIN runs r ON r.id = c.run WHERE r.state > 2 AND r.finished < ?1 LIMIT ?2)", p->keep.runs_ms, e)
-        && remove_older(d, p, "DELETE FROM attempts WHERE rowid IN (SELECT t.rowid FROM attempts t JOIN runs r ON r.id = t.run WHERE r.state > 2 AND r.finished < ?1 LIMIT ?2)", p->keep.runs_ms, e)
-        && remove_older(d, p, "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE state > 2 AND finished < ?1 LIMIT ?2)", p->keep.runs_ms, e)
-        && remove_older(d, p, "DELETE FROM events WHERE id IN (SELECT id FROM events e WHERE received < ?1 AND is_matched = 1 AND NOT EXISTS(SELECT 1 FROM runs r WHERE r.event = e.id) LIMIT ?2)", p->keep.events_ms, e);
+        && remove_older(d, p, "DELETE FROM verdicts WHERE (event, reaction) IN (SELECT event, reaction FROM verdicts"
+                              " WHERE event <= (SELECT id FROM events WHERE received < ?1 ORDER BY received DESC LIMIT 1) LIMIT ?2)", p->keep.verdicts_ms, e)
+        && remove_older(d, p, "DELETE FROM logs WHERE id IN (SELECT l.id FROM " OLD_RUNS " CROSS JOIN logs l ON l.run = r.id LIMIT ?2)", p->keep.runs_ms, e)
+        && remove_older(d, p, "DELETE FROM calls WHERE id IN (SELECT c.id FROM " OLD_RUNS " CROSS JOIN calls c ON c.run = r.id LIMIT ?2)", p->keep.runs_ms, e)
+        && remove_older(d, p, "DELETE FROM attempts WHERE rowid IN (SELECT t.rowid FROM " OLD_RUNS " CROSS JOIN attempts t ON t.run = r.id LIMIT ?2)", p->keep.runs_ms, e)
+        && remove_older(d, p, "DELETE FROM runs WHERE id IN (SELECT id FROM " OLD_RUNS " LIMIT ?2)", p->keep.runs_ms, e)
+        && remove_older(d, p, "DELETE FROM events WHERE id IN (SELECT id FROM events e INDEXED BY events_list WHERE received < ?1 AND is_matched = 1 AND NOT EXISTS(SELECT 1 FROM runs r WHERE r.event = e.id) LIMIT ?2)", p->keep.events_ms, e);
 }
 
 bool store_purge(struct store *s, const struct store_keep *keep, int64_t now_ms, int64_t limit, bool *more, struct err *e)

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 struct db {
     sqlite3 *handle;
@@ -49,6 +49,16 @@ static const char schema_1[] =
     "CREATE TABLE calls(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, attempt INTEGER NOT NULL, at INTEGER NOT NULL, doc TEXT NOT NULL);"
     "CREATE INDEX calls_run ON calls(run, id);"
     "CREATE TABLE key_use(key INTEGER PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL, address TEXT NOT NULL);";
+
+// Listings and cleaning among millions of rows: each of their questions is answered from an index alone.
+static const char schema_2[] =
+    "DROP INDEX events_type;"
+    "CREATE INDEX events_type ON events(type, space);"
+    "DROP INDEX events_octopus;"
+    "CREATE UNIQUE INDEX events_octopus ON events(octopus_id, connection) WHERE octopus_id IS NOT NULL;"
+    "CREATE INDEX events_list ON events(received, space, source, trigger, type);"
+    "CREATE INDEX runs_list ON runs(queued, space);"
+    "CREATE INDEX runs_ended ON runs(state, reaction, space, queued) WHERE state > 2;";
 
 bool db_fail(struct db *d, struct err *e, const char *what)
 {
@@ -120,7 +130,7 @@ bool db_migrate(struct db *d, struct err *e)
         return err_set(e, ERR_CONFLICT, "the database has version %" PRId64 ", this program knows up to %d: use the newer program", version, SCHEMA_VERSION);
     if (version == SCHEMA_VERSION)
         return true;
-    static const char *const steps[SCHEMA_VERSION] = { schema_1 };
+    static const char *const steps[SCHEMA_VERSION] = { schema_1, schema_2 };
     for (; version < SCHEMA_VERSION; version++) {
         char done[64];
         snprintf(done, sizeof done, "PRAGMA user_version=%" PRId64, version + 1);

@@ -1,5 +1,8 @@
 // Events: accepted with their deduplication in one transaction, read back for matching and lists.
 #include "store/committer.h"
+#include "store/where.h"
+
+#include <stdio.h>
 
 enum dedupe_kind { DEDUPE_IDEMPOTENCY_KEY = 1, DEDUPE_DELIVERY_ID = 2 };
 
@@ -258,45 +261,67 @@ bool store_event_get(struct store *s, int64_t space_id, int64_t id, struct arena
     return row >= 0;
 }
 
-// Parameters 1 to 7 in this order, whether used or not.
-static void bind_filter(sqlite3_stmt *st, const struct event_filter *f)
+static struct where conditions(const struct event_filter *f)
 {
-    db_bind_i64(st, 1, f->space_id);
-    db_bind_i64(st, 2, f->source);
-    db_bind_str(st, 3, f->type);
-    db_bind_i64(st, 4, f->trigger_id);
-    db_bind_str(st, 5, f->octopus_event_id);
-    db_bind_i64(st, 6, f->from_ms);
-    db_bind_i64(st, 7, f->to_ms);
+    struct where w = { 0 };
+    if (f->space_id)
+        where_number(&w, "space = ?", f->space_id);
+    if (f->source >= 0)
+        where_number(&w, "source = ?", f->source);
+    if (f->type.n)
+        where_text(&w, "type = ?", f->type);
+    if (f->trigger_id)
+        where_number(&w, "trigger = ?", f->trigger_id);
+    if (f->octopus_event_id.n)
+        where_text(&w, "octopus_id = ?", f->octopus_event_id);
+    if (f->from_ms)
+        where_number(&w, "received >= ?", f->from_ms);
+    if (f->to_ms)
+        where_number(&w, "received < ?", f->to_ms);
+    return w;
 }
 
-#define EVENT_FILTER                                                                                                                        \
-    " FROM events WHERE (?1 = 0 OR space = ?1) AND (?2 < 0 OR source = ?2) AND (?3 = '' OR type = ?3) AND (?4 = 0 OR trigger = ?4)"          \
-    " AND (?5 = '' OR octopus_id = ?5) AND (?6 = 0 OR received >= ?6) AND (?7 = 0 OR received < ?7)"
+// The rows themselves hold the bodies: what an index can tell is asked of it. Without one the rows are walked from the
+// newest, which is good for a first page of everything and for nothing else.
+#define FAR_ROWS 1000
+static const char *list_index(const struct event_filter *f, bool is_far)
+{
+    if (f->octopus_event_id.n)
+        return " INDEXED BY events_octopus";
+    if (f->type.n)
+        return " INDEXED BY events_type";
+    return is_far || f->source >= 0 || f->trigger_id || f->from_ms || f->to_ms ? " INDEXED BY events_list" : "";
+}
+
+static bool count_events(struct db *d, const struct event_filter *f, int64_t *total, struct err *e)
+{
+    char head[128];
+    struct where w = conditions(f);
+    snprintf(head, sizeof head, "SELECT count(*) FROM events%s", list_index(f, true));
+    sqlite3_stmt *st = where_prepare(d, &w, head, "", e);
+    bool ok = st && db_step(d, st, e) >= 0;
+    if (ok)
+        *total = db_i64(st, 0);
+    sqlite3_finalize(st);
+    return ok;
+}
 
 bool store_event_list(struct store *s, const struct event_filter *f, struct store_page page, bool with_body, struct arena *a, struct store_events *out, struct err *e)
 {
     CLEANUP(reader_give) struct reader r = { 0 };
     *out = (struct store_events){ 0 };
-    if (!reader_take(s, &r, e))
+    if (!reader_take(s, &r, e) || !count_events(r.db, f, &out->total, e))
         return false;
-    sqlite3_stmt *st = db_prepare(r.db, "SELECT count(*)" EVENT_FILTER, e);
+    char head[512];
+    snprintf(head, sizeof head, "SELECT " EVENT_COLUMNS "%s FROM events WHERE id IN (SELECT id FROM events%s", with_body ? ", body" : "", list_index(f, page.skip > FAR_ROWS));
+    struct where w = conditions(f);
+    if (page.before_id)
+        where_number(&w, "id < ?", page.before_id);
+    where_value(&w, page.take + 1);
+    where_value(&w, page.skip);
+    sqlite3_stmt *st = where_prepare(r.db, &w, head, " ORDER BY id DESC LIMIT ? OFFSET ?) ORDER BY id DESC", e);
     if (!st)
         return false;
-    bind_filter(st, f);
-    if (db_step(r.db, st, e) < 0)
-        return false;
-    out->total = db_i64(st, 0);
-    sqlite3_reset(st);
-
-    st = with_body ? db_prepare(r.db, "SELECT " EVENT_COLUMNS ", body" EVENT_FILTER " AND (?8 = 0 OR id < ?8) ORDER BY id DESC LIMIT ?9 OFFSET ?10", e)
-                   : db_prepare(r.db, "SELECT " EVENT_COLUMNS EVENT_FILTER " AND (?8 = 0 OR id < ?8) ORDER BY id DESC LIMIT ?9 OFFSET ?10", e);
-    if (!st)
-        return false;
-    bind_filter(st, f);
-    db_bind_i64(st, 8, page.before_id);
-    db_bind_i64(st, 9, page.take + 1);
-    db_bind_i64(st, 10, page.skip);
     out->items = ARENA_ARRAY(a, struct store_event, (size_t)page.take);
     size_t bytes = 0;
     int row;
@@ -309,6 +334,7 @@ bool store_event_list(struct store *s, const struct event_filter *f, struct stor
         read_event(st, a, with_body, v);
         bytes += v->body.n + v->request.n;
     }
+    sqlite3_finalize(st);
     return row >= 0;
 }
 

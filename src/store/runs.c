@@ -1,5 +1,6 @@
 // The life of a run: claimed under a fence, its attempt recorded, finished, recovered, read.
 #include "store/runs.h"
+#include "store/where.h"
 
 #include <stdio.h>
 
@@ -433,51 +434,87 @@ bool store_run_get(struct store *s, int64_t space_id, int64_t id, struct arena *
     return row >= 0;
 }
 
-// Parameters 1 to 6, whether used or not.
-static void bind_filter(sqlite3_stmt *st, const struct run_filter *f)
+#define STATE(state) (1u << RUN_##state)
+#define WAITING_STATES (STATE(QUEUED) | STATE(WAITING))
+#define ENDED_STATES (STATE(SUCCEEDED) | STATE(FAILED) | STATE(INTERRUPTED) | STATE(DEAD_LETTERED) | STATE(CANCELLED))
+
+static struct where conditions(const struct run_filter *f)
 {
-    db_bind_i64(st, 1, f->space_id);
-    db_bind_i64(st, 2, f->reaction_id);
-    db_bind_i64(st, 3, f->event_id);
-    db_bind_i64(st, 4, f->states);
-    db_bind_i64(st, 5, f->from_ms);
-    db_bind_i64(st, 6, f->to_ms);
+    struct where w = { 0 };
+    if (f->space_id)
+        where_number(&w, "space = ?", f->space_id);
+    if (f->reaction_id)
+        where_number(&w, "reaction = ?", f->reaction_id);
+    if (f->event_id)
+        where_number(&w, "event = ?", f->event_id);
+    // In the words of the partial indexes, which are usable only so.
+    if (f->states && !(f->states & ~ENDED_STATES)) {
+        char in[64] = "state > 2 AND state IN (-1";
+        for (int state = 0; state <= RUN_CANCELLED; state++)
+            if (f->states >> state & 1)
+                snprintf(in + strlen(in), sizeof in - strlen(in), ", %d", state);
+        strcat(in, ")");
+        where_that(&w, in);
+    } else if (f->states == STATE(RUNNING)) {
+        where_that(&w, "state = 1");
+    } else if (f->states) {
+        where_number(&w, "(1 << state) & ?", f->states);
+        if (!(f->states & ~WAITING_STATES))
+            where_that(&w, "state IN (0, 2)");
+    }
+    if (f->from_ms)
+        where_number(&w, "queued >= ?", f->from_ms);
+    if (f->to_ms)
+        where_number(&w, "queued < ?", f->to_ms);
+    return w;
 }
 
-#define RUN_FILTER                                                                                                            \
-    " FROM runs WHERE (?1 = 0 OR space = ?1) AND (?2 = 0 OR reaction = ?2) AND (?3 = 0 OR event = ?3) AND (?4 = 0 OR (1 << state) & ?4)" \
-    " AND (?5 = 0 OR queued >= ?5) AND (?6 = 0 OR queued < ?6)"
-// Named columns the planner can use an index for.
-#define RUN_FILTER_REACTION RUN_FILTER " AND reaction = ?2"
-#define RUN_FILTER_EVENT RUN_FILTER " AND event = ?3"
-#define RUN_PAGE " AND (?7 = 0 OR id < ?7) ORDER BY id DESC LIMIT ?8 OFFSET ?9"
+// The index that leaves the least to look at; without one the rows are walked from the newest, unless that is far.
+#define FAR_ROWS 1000
+static const char *list_index(const struct run_filter *f, bool is_far)
+{
+    if (f->event_id)
+        return " INDEXED BY runs_once";
+    if (f->states && !(f->states & ~ENDED_STATES))
+        return " INDEXED BY runs_ended";
+    if (f->states && !(f->states & ~WAITING_STATES))
+        return " INDEXED BY runs_waiting";
+    if (f->states == STATE(RUNNING))
+        return " INDEXED BY runs_running";
+    if (f->reaction_id)
+        return " INDEXED BY runs_reaction";
+    return is_far || f->from_ms || f->to_ms ? " INDEXED BY runs_list" : "";
+}
+
+static bool count_runs(struct db *d, const struct run_filter *f, int64_t *total, struct err *e)
+{
+    char head[128];
+    struct where w = conditions(f);
+    snprintf(head, sizeof head, "SELECT count(*) FROM runs%s", list_index(f, true));
+    sqlite3_stmt *st = where_prepare(d, &w, head, "", e);
+    bool ok = st && db_step(d, st, e) >= 0;
+    if (ok)
+        *total = db_i64(st, 0);
+    sqlite3_finalize(st);
+    return ok;
+}
 
 bool store_run_list(struct store *s, const struct run_filter *f, struct store_page page, struct arena *a, struct store_runs *out, struct err *e)
 {
     CLEANUP(reader_give) struct reader r = { 0 };
     *out = (struct store_runs){ 0 };
-    if (!reader_take(s, &r, e))
+    if (!reader_take(s, &r, e) || !count_runs(r.db, f, &out->total, e))
         return false;
-    sqlite3_stmt *st = f->event_id ? db_prepare(r.db, "SELECT count(*)" RUN_FILTER_EVENT, e)
-                       : f->reaction_id ? db_prepare(r.db, "SELECT count(*)" RUN_FILTER_REACTION, e)
-                                        : db_prepare(r.db, "SELECT count(*)" RUN_FILTER, e);
+    char head[512];
+    snprintf(head, sizeof head, "SELECT " RUN_COLUMNS " FROM runs WHERE id IN (SELECT id FROM runs%s", list_index(f, page.skip > FAR_ROWS));
+    struct where w = conditions(f);
+    if (page.before_id)
+        where_number(&w, "id < ?", page.before_id);
+    where_value(&w, page.take + 1);
+    where_value(&w, page.skip);
+    sqlite3_stmt *st = where_prepare(r.db, &w, head, " ORDER BY id DESC LIMIT ? OFFSET ?) ORDER BY id DESC", e);
     if (!st)
         return false;
-    bind_filter(st, f);
-    if (db_step(r.db, st, e) < 0)
-        return false;
-    out->total = db_i64(st, 0);
-    sqlite3_reset(st);
-
-    st = f->event_id ? db_prepare(r.db, "SELECT " RUN_COLUMNS RUN_FILTER_EVENT RUN_PAGE, e)
-         : f->reaction_id ? db_prepare(r.db, "SELECT " RUN_COLUMNS RUN_FILTER_REACTION RUN_PAGE, e)
-                          : db_prepare(r.db, "SELECT " RUN_COLUMNS RUN_FILTER RUN_PAGE, e);
-    if (!st)
-        return false;
-    bind_filter(st, f);
-    db_bind_i64(st, 7, page.before_id);
-    db_bind_i64(st, 8, page.take + 1);
-    db_bind_i64(st, 9, page.skip);
     out->items = ARENA_ARRAY(a, struct store_run, (size_t)page.take);
     size_t bytes = 0;
     int row;
@@ -490,6 +527,7 @@ bool store_run_list(struct store *s, const struct run_filter *f, struct store_pa
         read_run(st, a, v);
         bytes += v->output.n + v->error.n;
     }
+    sqlite3_finalize(st);
     return row >= 0;
 }
 
