@@ -174,7 +174,7 @@ if os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m
         waiting = s.fire(trigger="wait", key=kw)
         until(lambda: s.get("/api/runs?state=Running").json["Items"], 20)
         filler = os.path.join(disk, "filler")
-        with open(filler, "wb") as f:
+        with open(filler, "wb", buffering=0) as f:
             try:
                 while True:
                     f.write(b"\0" * 65536)
