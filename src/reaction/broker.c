@@ -69,8 +69,10 @@ static struct json *created_ids(struct brokered *b, const struct http_reply *rep
     struct json *ids = json_new_array(a), *body;
     if (b->is_feed || !str_eq(b->method, STR("POST")) || reply->status < 200 || reply->status > 299 || !json_parse(a, reply->body, &body, NULL))
         return ids;
+    // A deployment names its release, which was there before; the executions API has nothing but that name for a new one.
     collect_id(ids, json_get(body, STR("Id")), a);
-    collect_id(ids, json_get_nocase(body, STR("ReleaseId")), a);
+    if (!json_get(body, STR("Id")))
+        collect_id(ids, json_get_nocase(body, STR("ReleaseId")), a);
     json_each(task, json_get_nocase(body, STR("DeploymentServerTasks")))
     {
         collect_id(ids, json_get_nocase(task, STR("DeploymentId")), a);

@@ -219,6 +219,47 @@ class Sample(Process):
     def post(self, path, body=None, **more):
         return self.call("POST", path, body, **more)
 
+    def delete(self, path, **more):
+        return self.call("DELETE", path, **more)
+
+    # ---- what happens in it ----
+
+    def received(self, receiver, fits=lambda item: True):
+        """What came to a receiver, oldest first; its Json is the body parsed."""
+        items = self.get(f"/sample/received?take=100000&receiver={receiver}").json.get("Items", [])
+        for item in items:
+            try:
+                item["Json"] = json.loads(item.get("Body") or "null")
+            except ValueError:
+                item["Json"] = None
+        return [i for i in items if fits(i)]
+
+    def of(self, collection, name):
+        """The id of what has that name."""
+        return next(o["Id"] for o in self.get(f"/api/Spaces-1/{collection}?take=1000").json["Items"] if name in (o.get("Name"), o.get("Version")))
+
+    def release(self, project, version, key=SAMPLE_KEY, **fields):
+        """Publishes the project's package in that version and makes the release."""
+        packages = {"Web Shop": ("Acme.Web", "Deploy web"), "Core Web": ("Acme.Core", "Deploy core")}
+        package, step = packages[project]
+        self.post("/sample/packages", {"Feed": "acme", "PackageId": package, "Version": version, "ReleaseNotes": fields.get("ReleaseNotes")})
+        body = {"ProjectId": self.of("projects", project), "Version": version, "SelectedPackages": [{"ActionName": step, "PackageReferenceName": "", "Version": version}], **fields}
+        return self.post("/api/Spaces-1/releases", body, key=key).json
+
+    def deploy(self, release, environment, key=SAMPLE_KEY, **fields):
+        return self.post("/api/Spaces-1/deployments", {"ReleaseId": release["Id"], "EnvironmentId": self.of("environments", environment), **fields}, key=key).json
+
+    def ended(self, deployment, seconds=30):
+        """Waits until the deployment's task has ended; its state."""
+        state = lambda: self.get(f"/api/tasks/{deployment['TaskId']}").json.get("State")
+        until(lambda: state() in ("Success", "Failed", "Canceled", "TimedOut"), seconds)
+        return state()
+
+
+# Where the reactions of integrations/ send to, and who plays it in the sample.
+PLAYED = {"https://api.newrelic.com": "newrelic", "https://acme.saas.appdynamics.com": "appdynamics", "https://api.raygun.com": "raygun", "https://hooks.slack.com": "chat"}
+PLAYED_SECRETS = {"newrelic-key": b"NRAK-SAMPLE", "appdynamics-credentials": b"cmVhZGVyQGN1c3RvbWVyMTpzYW1wbGU=", "raygun-token": b"raygun-sample-token", "chat-webhook": b"T024BE7LH/B0CHAT/sampletoken"}
+
 
 class Server(Process):
     """reactions serve, with a folder of its own. env adds REACTIONS_* variables."""
@@ -330,9 +371,35 @@ class Server(Process):
         """Until scripts can run."""
         return until(lambda: self.get("/readyz").status == 200, seconds)
 
-    def connect(self, sample, identity="bot", key=SAMPLE_KEY + "-BOT", space=""):
-        self.must(self.post(f"/api{space}/connections", {"Name": "octopus", "Url": sample.url, "ReaderKey": SAMPLE_KEY + "-READER"}))
+    def connect(self, sample, identity="bot", key=SAMPLE_KEY + "-BOT", space="", **connection):
+        self.must(self.post(f"/api{space}/connections", {"Name": "octopus", "Url": sample.url, "ReaderKey": SAMPLE_KEY + "-READER", **connection}))
         self.must(self.post(f"/api{space}/identities", {"Name": identity, "ApiKey": key}))
+
+    def tailing(self, seconds=30):
+        """Until the tail has read its log once: what happens from now on is seen."""
+        return until(lambda: (self.get("/api/connections/octopus").json.get("State") or {}).get("Watermark"), seconds)
+
+    def install(self, sample, *names, change=lambda text: text):
+        """Applies integrations/NAME, with the sample in the place of those they send to."""
+        for name, value in PLAYED_SECRETS.items():
+            self.must(self.post("/api/secrets", {"Name": name, "Value": value.decode()}), 201, 400, 409)
+        for name in names:
+            with open(os.path.join(ROOT, "integrations", name, "reaction.yaml"), encoding="utf-8") as f:
+                text = f.read()
+            for real, played in PLAYED.items():
+                text = text.replace(real, f"{sample.url}/receivers/{played}")
+            path = os.path.join(self.home, name + ".yaml")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(change(text.replace("https://octopus.example.com", sample.url)))
+            check(f"the integration {name} is applied", self.cli("apply", path)[::2], (0, ""))
+
+    def runs(self, reaction, fits=lambda run: True):
+        """The runs of a reaction, oldest first."""
+        return [r for r in reversed(self.items(f"/api/runs?reaction={reaction}")) if fits(r)]
+
+    def ended_runs(self, reaction, count, seconds=60):
+        """The runs of a reaction, once there are so many at their end."""
+        return until(lambda: (lambda runs: runs if len(runs) >= count and all(r["State"] in FINAL for r in runs) else None)(self.runs(reaction)), seconds) or self.runs(reaction)
 
     def cli(self, *arguments, stdin=b"", timeout=120, key=True):
         """The command line against this server: exit status, output, errors."""
