@@ -253,6 +253,7 @@ void engine_active_free(struct active *run)
     map_remove(&g->active, run_key(&run->run.id));
     registry_give(g->opt.registry, run->snapshot);
     mask_free(run->mask);
+    loop_timer_free(run->begin_again);
     sealed_values_fini(&run->secrets);
     arena_fini(&run->arena);
     free(run);
@@ -287,7 +288,7 @@ static void finished(void *ctx, const bool *was_current UNUSED, size_t count UNU
     ready_finished(&g->ready, run->run.reaction_id);
     if (e->kind == ERR_NONE) {
         note_run(g, &run->run, state);
-        if (state == RUN_WAITING)
+        if (state == RUN_WAITING || state == RUN_QUEUED)
             ready_waiting(&g->ready, run->run.reaction_id, f->item.due_ms);
         else if (run->run.order_key.n)
             ready_waiting(&g->ready, run->run.reaction_id, now_ms(g)); // its turn has come
@@ -333,6 +334,14 @@ static enum run_state state_after(struct active *run, const struct attempt_end *
     return RUN_WAITING;
 }
 
+static void leave_place(struct active *run)
+{
+    if (run->is_script)
+        run->engine->scripts_running--;
+    else
+        run->engine->requests_running--;
+}
+
 void engine_finish(struct active *run, const struct attempt_end *end)
 {
     if (run->dry) {
@@ -342,10 +351,7 @@ void engine_finish(struct active *run, const struct attempt_end *end)
     struct engine *g = run->engine;
     struct arena *a = &run->arena;
     struct finishing *f = xcalloc(1, sizeof *f);
-    if (run->is_script)
-        g->scripts_running--;
-    else
-        g->requests_running--;
+    leave_place(run);
     int64_t due_ms;
     enum run_state state = state_after(run, end, &due_ms);
     f->run = run;
@@ -367,6 +373,15 @@ void engine_finish(struct active *run, const struct attempt_end *end)
     store_end(f);
 }
 
+void engine_release(struct active *run, int64_t due_ms)
+{
+    struct finishing *f = xcalloc(1, sizeof *f);
+    leave_place(run);
+    f->run = run;
+    f->item = (struct store_finish){ .run_id = run->run.id, .fence = run->run.fence, .is_release = true, .state = run->run.attempts > 1 ? RUN_WAITING : RUN_QUEUED, .due_ms = due_ms };
+    store_end(f);
+}
+
 static void fail_at_once(struct active *run, const char *text)
 {
     engine_finish(run, &(struct attempt_end){ .outcome = ATTEMPT_FAILED, .retry_after_ms = -1, .error = str_from(text) });
@@ -383,7 +398,8 @@ bool engine_load_definition(struct active *run, struct err *e)
     } else {
         struct store_object *o;
         struct json *doc;
-        if (!store_get(g->opt.store, KIND_REVISION, run->run.space_id, run->run.revision_id, a, &o, e))
+        run->is_unread = !store_get(g->opt.store, KIND_REVISION, run->run.space_id, run->run.revision_id, a, &o, e);
+        if (run->is_unread)
             return false;
         if (!o)
             return err_set(e, ERR_NOT_FOUND, "the reaction was deleted");
@@ -428,6 +444,7 @@ static void start_run(struct engine *g, const struct store_run *claimed)
     pthread_mutex_unlock(&g->lock);
 
     bool ok = store_event_get(g->opt.store, 0, run->run.event_id, &run->arena, &run->event, &e);
+    run->is_unread = !ok;
     if (ok && !run->event)
         ok = err_set(&e, ERR_NOT_FOUND, "its event was removed");
     ok = ok && engine_load_definition(run, &e);
@@ -437,14 +454,52 @@ static void start_run(struct engine *g, const struct store_run *claimed)
     else
         g->requests_running++;
     ok = ok && engine_load_data(run, &e);
-    if (g->is_stopping) {
-        // Claimed in the moment the server stopped: nothing of it has begun, the next start takes it up.
-        run->run.is_repeatable = true;
-        engine_finish(run, &(struct attempt_end){ .outcome = ATTEMPT_INTERRUPTED, .retry_after_ms = -1, .error = STR("the server stopped before it began") });
+    if (g->is_stopping || run->is_unread) {
+        // Claimed in the moment the server stopped, or the store could not be read: that says nothing about the run.
+        engine_release(run, g->is_stopping ? run->run.due_ms : now_ms(g) + STORE_RETRY_MS);
         return;
     }
     if (!ok || !(run->is_script ? run_script_start(run, &e) : run_http_start(run, &e)))
         fail_at_once(run, e.text);
+}
+
+// ---- beginning ----
+
+struct beginning { // by its name: the run may come to another end meanwhile
+    struct engine *engine;
+    int64_t run_id, fence;
+};
+
+static void begun(void *ctx, bool was_current, const struct err *e)
+{
+    struct beginning *b = ctx;
+    struct engine *g = b->engine;
+    struct active *run = map_get(&g->active, run_key(&b->run_id));
+    bool is_there = run && run->run.fence == b->fence && run->job;
+    free(b);
+    if (!is_there)
+        return;
+    if (e->kind == ERR_NONE && was_current)
+        script_job_go(run->job);
+    else if (e->kind == ERR_NONE)
+        script_job_cancel(run->job, "the run is not this server's any more");
+    else if (!g->is_stopping)
+        loop_timer_set(run->begin_again, STORE_RETRY_MS, 0);
+}
+
+static void begin(void *ctx)
+{
+    struct active *run = ctx;
+    struct engine *g = run->engine;
+    struct beginning *b = xmalloc(sizeof *b);
+    *b = (struct beginning){ g, run->run.id, run->run.fence };
+    store_begin(g->opt.store, g->loop, run->run.id, run->run.fence, now_ms(g), begun, b);
+}
+
+void engine_begin(struct active *run)
+{
+    run->begin_again = loop_timer_new(run->engine->loop, begin, run);
+    begin(run);
 }
 
 // ---- claiming ----
@@ -513,7 +568,7 @@ static void schedule(struct engine *g)
         struct claiming *c = xcalloc(1, sizeof *c);
         *c = (struct claiming){ g, item->reaction_id, limit, !r || r->def->action_type == ACTION_POWERSHELL };
         reserve(c, limit);
-        store_claim(g->opt.store, g->loop, &(struct store_claim){ item->reaction_id, limit, now, now + timeout_s * 1000 + LEASE_SLACK_MS, str_from(g->opt.node) }, 1, claimed, c);
+        store_claim(g->opt.store, g->loop, &(struct store_claim){ item->reaction_id, limit, now, now + timeout_s * 1000 + LEASE_SLACK_MS, !c->is_script, str_from(g->opt.node) }, 1, claimed, c);
     }
     set_timer(g);
 }

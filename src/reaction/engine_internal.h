@@ -53,6 +53,8 @@ struct active {
     struct dry_run *dry; // dry_run.c's: nothing is stored, every write is withheld
     bool is_script, is_cancelled, is_stopped;
     struct script_job *job;
+    bool is_unread; // the store could not be read: it waits, and is tried again
+    struct loop_timer *begin_again; // the store did not take that it begins: tried again
     struct http_attempt *http; // run_http.c's
 
     int64_t log_bytes, log_lines;
@@ -74,6 +76,10 @@ struct attempt_end {
 };
 
 void engine_finish(struct active *run, const struct attempt_end *end);
+// Instead: nothing of the attempt has happened, and it is not this run's fault. The run waits as before its claim.
+void engine_release(struct active *run, int64_t due_ms);
+// The script has a worker: it begins as soon as that is stored.
+void engine_begin(struct active *run);
 void engine_note(struct engine *g, const struct engine_note *note);
 void engine_active_free(struct active *run);
 // The revision the run is pinned to, with its secrets in the clear; then what its templates see.

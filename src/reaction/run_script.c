@@ -168,6 +168,11 @@ static void on_log(void *ctx, const struct json *lines)
     engine_note(g, &(struct engine_note){ .kind = NOTE_LOG, .space_id = run->run.space_id, .id = run->run.id, .reaction_id = run->run.reaction_id, .text = buf_str(&text) });
 }
 
+static void on_placed(void *ctx)
+{
+    engine_begin(ctx);
+}
+
 static void on_call(void *ctx, const struct script_call *call)
 {
     broker_call(ctx, call);
@@ -215,7 +220,12 @@ static void on_done(void *ctx, const struct script_result *r)
     };
     if (run->is_cancelled)
         end.outcome = ATTEMPT_CANCELLED;
-    // A worker that ended before the script began has done nothing: that may be tried again.
+    // A worker that ended before the script began has done nothing: that may be tried again. When the server stops, it is as if the
+    // run had not been claimed.
+    if (end.outcome == ATTEMPT_INTERRUPTED && !r->had_started && run->engine->is_stopping && !run->dry) {
+        engine_release(run, run->run.due_ms);
+        return;
+    }
     if (end.outcome == ATTEMPT_INTERRUPTED && !r->had_started)
         run->run.is_repeatable = true;
     engine_finish(run, &end);
@@ -238,6 +248,7 @@ bool run_script_start(struct active *run, struct err *e)
         .memory_bytes = run->def->memory_megabytes << 20,
         .frame = frame,
         .ctx = run,
+        .placed = run->dry ? NULL : on_placed, // of a dry run nothing is stored
         .log = on_log,
         .call = on_call,
         .egress = on_egress,

@@ -28,6 +28,7 @@ struct script_job {
     bool is_isolated;
     struct buf framed; // the run frame, until it is sent
     struct loop_timer *timer; // time-out, then grace
+    bool is_held;             // placed, and not yet told to go
     bool had_started, is_stopping;
     enum script_outcome stop_outcome; // when is_stopping
     char text[640];                   // why it was stopped, or could not run

@@ -302,10 +302,35 @@ void member_run(struct member *m, struct script_job *j, str owner)
     }
     j->owner = NULL;
     worker_set_memory(m->worker, MAX(j->memory_bytes, MEMORY_MIN));
+    j->is_held = true;
+    if (j->opt.placed)
+        j->opt.placed(j->opt.ctx);
+    else
+        member_send_job(m);
+}
+
+void member_send_job(struct member *m)
+{
+    struct script_job *j = m->job;
+    j->is_held = false;
     worker_send_bytes(m->worker, buf_str(&j->framed));
     buf_fini(&j->framed);
     j->timer = loop_timer_new(j->pool->opt.loop, on_job_timer, j);
     loop_timer_set(j->timer, j->timeout_ms, 0);
+}
+
+void member_take_back(struct member *m)
+{
+    m->job->is_held = false;
+    m->job->worker = NULL;
+    m->job = NULL;
+    if (!m->runs) { // nothing has run in it: it is nobody's still
+        free(m->owner);
+        m->owner = NULL;
+        m->owner_bytes = 0;
+    }
+    set_idle(m);
+    pool_kick(m->pool);
 }
 
 void member_parse(struct member *m, struct parse *parse)

@@ -88,6 +88,8 @@ bool member_start(struct script_pool *p, int64_t heap_bytes); // false: noted as
 void member_end(struct member *m); // kills it; it leaves the pool when its process has ended
 bool member_is_leaving_more(const struct member *m); // something it started goes on without it
 void member_run(struct member *m, struct script_job *j, str owner);
+void member_send_job(struct member *m);     // the job it was given to run, which was held, goes
+void member_take_back(struct member *m);    // that job will not go: the worker is free again
 void member_parse(struct member *m, struct parse *parse);
 str member_owner(const struct member *m); // empty: nobody's yet
 

@@ -218,12 +218,32 @@ struct script_job *script_job_start(struct script_pool *p, const struct script_j
     return j;
 }
 
+static struct member *member_of(const struct script_job *j)
+{
+    struct member *m = j->pool->members;
+    while (m && m->job != j)
+        m = m->next;
+    return m;
+}
+
+void script_job_go(struct script_job *j)
+{
+    // One that is being stopped has lost its worker, or is about to.
+    if (j->is_held && !j->is_stopping)
+        member_send_job(member_of(j));
+}
+
 void script_job_cancel(struct script_job *j, const char *reason)
 {
     if (j->is_stopping)
         return;
     j->is_stopping = true;
     j->stop_outcome = SCRIPT_CANCELLED;
+    if (j->is_held) {
+        member_take_back(member_of(j));
+        pool_finish_later(j, SCRIPT_CANCELLED, reason);
+        return;
+    }
     if (j->worker) {
         snprintf(j->text, sizeof j->text, "%s", reason);
         if (!job_send_cancel(j, reason))

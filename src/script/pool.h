@@ -7,7 +7,7 @@
 // trusted. docs/worker-protocol.md is the protocol.
 //
 // Everything runs on the loop's thread, and one thread has all the pools of a program (sys/process.h).
-// Job callbacks come in the order: started?, (log | call | egress)*, done; done exactly once and never from
+// Job callbacks come in the order: placed?, started?, (log | call | egress)*, done; done exactly once and never from
 // within script_job_start or script_job_cancel. After it the job is gone: an answer to one of its calls
 // that comes later must be dropped by whoever has it.
 //
@@ -97,14 +97,18 @@ struct script_job_options {
     int64_t memory_bytes;        // of the worker process tree
     struct json *frame;          // the "run" frame without Type, RunId, Fence; copied
     void *ctx;
+    // It has a worker, which is told nothing before script_job_go: time to record that it begins. May come from within
+    // script_job_start. NULL: it goes at once.
+    void (*placed)(void *ctx);
     void (*started)(void *ctx);
     void (*log)(void *ctx, const struct json *lines);                   // array of checked {Time, Level, Text}
     void (*call)(void *ctx, const struct script_call *call);            // answer with script_call_reply
     bool (*egress)(void *ctx, str host, str address, int port, str *reason);
     void (*done)(void *ctx, const struct script_result *result);
 };
-// Waits for a worker of its owner if all are busy. The time-out runs from the moment it has one.
+// Waits for a worker of its owner if all are busy. The time-out runs from the moment it goes.
 struct script_job *script_job_start(struct script_pool *p, const struct script_job_options *opt);
+void script_job_go(struct script_job *job); // after placed, any time later
 void script_job_cancel(struct script_job *job, const char *reason);
 
 struct script_reply {

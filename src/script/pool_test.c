@@ -126,6 +126,38 @@ TEST(a_waiting_job_can_be_cancelled)
     CHECK("the others ran", first.result.outcome == SCRIPT_SUCCEEDED && third.result.outcome == SCRIPT_SUCCEEDED);
 }
 
+TEST(a_job_that_has_a_worker_may_have_to_wait_for_its_word)
+{
+    CLEANUP(bench_fini) struct bench b = { 0 };
+    REQUIRE("opens", bench_open(&b, (struct script_pool_options){ .max_workers = 1 }));
+    CLEANUP(heard_fini) struct heard gone = { 0 }, went = { 0 }, closed = { 0 };
+    start(&b, &gone, (struct given){ .script = "log Info x", .is_held = true });
+    while (!gone.placed && !b.is_late)
+        loop_run(b.loop);
+    CHECK_INT("it has a worker", script_pool_busy(b.pool), 1);
+    script_job_cancel(gone.job, "not needed");
+    CHECK_INT("cancelled, it leaves the worker free", script_pool_busy(b.pool), 0);
+    start(&b, &went, (struct given){ .script = "log Info x", .owner = "another", .is_held = true, .timeout_ms = 1000 });
+    while ((!went.placed || !gone.done) && !b.is_late)
+        loop_run(b.loop);
+    CHECK("cancelled it never began", gone.result.outcome == SCRIPT_CANCELLED && !gone.result.had_started && !gone.started);
+    CHECK_TEXT("why", gone.error, "not needed");
+    CHECK_INT("the next one has the same worker, and is told nothing", went.started, 0);
+    script_job_go(went.job);
+    script_job_go(went.job); // once is enough
+    wait_all(&b);
+    CHECK("told to go it runs", went.result.outcome == SCRIPT_SUCCEEDED && went.started == 1);
+    start(&b, &closed, (struct given){ .script = "log Info x", .is_held = true });
+    while (!closed.placed && !b.is_late)
+        loop_run(b.loop);
+    script_pool_close(b.pool, on_closed, &b);
+    b.pool = NULL;
+    wait_all(&b);
+    while (!b.is_closed && !b.is_late)
+        loop_run(b.loop);
+    CHECK("the end of the pool is its end", closed.result.outcome == SCRIPT_INTERRUPTED && !closed.result.had_started);
+}
+
 TEST(logs_are_bounded)
 {
     CLEANUP(bench_fini) struct bench b = { 0 };

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 struct db {
     sqlite3 *handle;
@@ -59,6 +59,11 @@ static const char schema_2[] =
     "CREATE INDEX events_list ON events(received, space, source, trigger, type);"
     "CREATE INDEX runs_list ON runs(queued, space);"
     "CREATE INDEX runs_ended ON runs(state, reaction, space, queued) WHERE state > 2;";
+
+// begun: the fence under which the present attempt has begun. A claim of before this column was a start.
+static const char schema_3[] =
+    "ALTER TABLE runs ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE runs SET begun = fence WHERE state = 1;";
 
 bool db_fail(struct db *d, struct err *e, const char *what)
 {
@@ -130,7 +135,7 @@ bool db_migrate(struct db *d, struct err *e)
         return err_set(e, ERR_CONFLICT, "the database has version %" PRId64 ", this program knows up to %d: use the newer program", version, SCHEMA_VERSION);
     if (version == SCHEMA_VERSION)
         return true;
-    static const char *const steps[SCHEMA_VERSION] = { schema_1, schema_2 };
+    static const char *const steps[SCHEMA_VERSION] = { schema_1, schema_2, schema_3 };
     for (; version < SCHEMA_VERSION; version++) {
         char done[64];
         snprintf(done, sizeof done, "PRAGMA user_version=%" PRId64, version + 1);

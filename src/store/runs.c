@@ -50,12 +50,14 @@ struct claim {
 static bool start_attempt(struct db *d, struct store_run *run, const struct store_claim *item, struct err *e)
 {
     sqlite3_stmt *st = db_prepare(d,
-        "UPDATE runs SET state = 1, attempts = attempts + 1, fence = fence + 1, lease = ?2, started = CASE started WHEN 0 THEN ?3 ELSE started END WHERE id = ?1", e);
+        "UPDATE runs SET state = 1, attempts = attempts + 1, fence = fence + 1, lease = ?2, started = CASE started WHEN 0 THEN ?3 ELSE started END,"
+        " begun = CASE ?3 WHEN 0 THEN begun ELSE fence + 1 END WHERE id = ?1", e);
+    int64_t started_ms = item->is_start ? item->now_ms : 0;
     if (!st)
         return false;
     db_bind_i64(st, 1, run->id);
     db_bind_i64(st, 2, item->lease_until_ms);
-    db_bind_i64(st, 3, item->now_ms);
+    db_bind_i64(st, 3, started_ms);
     if (!db_run(d, st, e))
         return false;
     run->state = RUN_RUNNING;
@@ -63,14 +65,14 @@ static bool start_attempt(struct db *d, struct store_run *run, const struct stor
     run->fence++;
     run->lease_until_ms = item->lease_until_ms;
     if (!run->started_ms)
-        run->started_ms = item->now_ms;
+        run->started_ms = started_ms;
 
     st = db_prepare(d, "INSERT INTO attempts(run, number, started, finished, outcome, node) VALUES(?1, ?2, ?3, 0, 0, ?4)", e);
     if (!st)
         return false;
     db_bind_i64(st, 1, run->id);
     db_bind_i64(st, 2, run->attempts);
-    db_bind_i64(st, 3, item->now_ms);
+    db_bind_i64(st, 3, started_ms);
     db_bind_str(st, 4, item->node);
     return db_run(d, st, e);
 }
@@ -139,7 +141,9 @@ void store_claim(struct store *s, struct loop *loop, const struct store_claim *i
     c->items = ARENA_ARRAY(&op->arena, struct store_claim, count);
     c->count = count;
     c->done = done;
+    op->is_derived = true; // a claim that is lost has had no effect: what begins is synced
     for (size_t i = 0; i < count; i++) {
+        op->is_derived = op->is_derived && !items[i].is_start;
         c->items[i] = items[i];
         c->items[i].node = arena_str(&op->arena, items[i].node);
         c->run_cap += (size_t)items[i].limit;
@@ -147,6 +151,50 @@ void store_claim(struct store *s, struct loop *loop, const struct store_claim *i
     c->runs = ARENA_ARRAY(&op->arena, struct store_run, c->run_cap);
     op->undo = undo_claim;
     op->done = done_claim;
+    submit(op, loop, ctx);
+}
+
+// ---- begin ----
+
+struct begin {
+    int64_t run_id, fence, now_ms;
+    bool was_current;
+    store_begun_fn *done;
+};
+
+static bool exec_begin(struct db *d, struct op *op, struct err *e)
+{
+    struct begin *b = op->args;
+    sqlite3_stmt *st = db_prepare(d, "UPDATE runs SET begun = fence, started = CASE started WHEN 0 THEN ?3 ELSE started END WHERE id = ?1 AND fence = ?2 AND state = 1", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, b->run_id);
+    db_bind_i64(st, 2, b->fence);
+    db_bind_i64(st, 3, b->now_ms);
+    if (!db_run(d, st, e))
+        return false;
+    b->was_current = sqlite3_changes(db_handle(d)) > 0;
+    st = db_prepare(d, "UPDATE attempts SET started = ?2 WHERE run = ?1 AND outcome = 0 AND started = 0 AND ?3", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, b->run_id);
+    db_bind_i64(st, 2, b->now_ms);
+    db_bind_i64(st, 3, b->was_current);
+    return db_run(d, st, e);
+}
+
+static void done_begin(struct op *op)
+{
+    struct begin *b = op->args;
+    b->done(op->user_ctx, b->was_current, &op->err);
+}
+
+void store_begin(struct store *s, struct loop *loop, int64_t run_id, int64_t fence, int64_t now_ms, store_begun_fn *done, void *ctx)
+{
+    struct op *op = op_new(s, exec_begin);
+    struct begin *b = op->args = ARENA_NEW(&op->arena, struct begin);
+    *b = (struct begin){ run_id, fence, now_ms, false, done };
+    op->done = done_begin;
     submit(op, loop, ctx);
 }
 
@@ -191,8 +239,32 @@ static bool end_attempt(struct db *d, const struct store_finish *f, struct err *
     return db_run(d, st, e);
 }
 
+// The attempt is forgotten, but not its fence: a late word of it changes nothing.
+#define RUN_AS_BEFORE_CLAIM "state = CASE WHEN attempts > 1 THEN 2 ELSE 0 END, attempts = attempts - 1, lease = 0, started = CASE WHEN attempts > 1 THEN started ELSE 0 END"
+
+static bool release_one(struct db *d, const struct store_finish *f, bool *was_current, struct err *e)
+{
+    sqlite3_stmt *st = db_prepare(d, "UPDATE runs SET " RUN_AS_BEFORE_CLAIM ", due = ?3 WHERE id = ?1 AND fence = ?2 AND state = 1", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, f->run_id);
+    db_bind_i64(st, 2, f->fence);
+    db_bind_i64(st, 3, f->due_ms);
+    if (!db_run(d, st, e))
+        return false;
+    *was_current = sqlite3_changes(db_handle(d)) > 0;
+    st = db_prepare(d, "DELETE FROM attempts WHERE run = ?1 AND outcome = 0 AND ?2", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, f->run_id);
+    db_bind_i64(st, 2, *was_current);
+    return db_run(d, st, e);
+}
+
 static bool finish_one(struct db *d, const struct store_finish *f, bool *was_current, struct err *e)
 {
+    if (f->is_release)
+        return release_one(d, f, was_current, e);
     bool is_final = run_state_is_final(f->state);
     sqlite3_stmt *st = db_prepare(d,
         "UPDATE runs SET state = ?3, finished = ?4, due = ?5, lease = 0, error = ?6, output = ?7 WHERE id = ?1 AND fence = ?2 AND state = 1", e);
@@ -315,7 +387,16 @@ struct recover {
 static bool exec_recover(struct db *d, struct op *op, struct err *e)
 {
     struct recover *r = op->args;
-    sqlite3_stmt *st = db_prepare(d, "UPDATE attempts SET outcome = 4, finished = ?1, error = 'the server stopped while this attempt was under way' WHERE outcome = 0", e);
+    sqlite3_stmt *st = db_prepare(d, "DELETE FROM attempts WHERE outcome = 0 AND run IN (SELECT id FROM runs WHERE state = 1 AND begun != fence)", e);
+    if (!st || !db_run(d, st, e))
+        return false;
+    st = db_prepare(d, "UPDATE runs SET " RUN_AS_BEFORE_CLAIM " WHERE state = 1 AND begun != fence", e);
+    if (!st || !db_run(d, st, e))
+        return false;
+    r->requeued = sqlite3_changes(db_handle(d));
+    st = db_prepare(d,
+        "UPDATE attempts SET outcome = 4, finished = ?1, error = 'the server stopped while this attempt was under way' WHERE outcome = 0"
+        " AND run IN (SELECT id FROM runs WHERE state = 1)", e);
     if (!st)
         return false;
     db_bind_i64(st, 1, r->now_ms);
@@ -327,7 +408,7 @@ static bool exec_recover(struct db *d, struct op *op, struct err *e)
     db_bind_i64(st, 1, r->now_ms);
     if (!db_run(d, st, e))
         return false;
-    r->requeued = sqlite3_changes(db_handle(d));
+    r->requeued += sqlite3_changes(db_handle(d));
     st = db_prepare(d,
         "UPDATE runs SET state = 5, finished = ?1, lease = 0, error = 'the server stopped after the script had started; it may have done part of its work and is not repeated'"
         " WHERE state = 1", e);

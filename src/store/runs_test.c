@@ -54,6 +54,54 @@ TEST(runs_of_one_order_key_go_one_after_the_other)
     }
 }
 
+static void check_stored(struct fixture *f, const char *claim, int64_t run, enum run_state state, int64_t attempts, int64_t started_ms)
+{
+    struct store_run *r = NULL;
+    struct store_attempts list;
+    CHECK_OK(claim, store_run_get(f->store, 1, run, &f->a, &r, &f->e) && r, &f->e);
+    CHECK_INT(claim, r->state, state);
+    CHECK_INT("... its attempts are counted", r->attempts, attempts);
+    CHECK_INT("... its start is told", r->started_ms, started_ms);
+    CHECK_OK("... its attempts are listed", store_attempt_list(f->store, run, &f->a, &list, &f->e), &f->e);
+    CHECK_INT("... so many", list.count, attempts);
+}
+
+TEST(a_claim_is_no_start)
+{
+    ON_EVERY_ENGINE(f) {
+        struct store_accept item = event_of(7, "{}");
+        int64_t a = accept(&f, &item).event_id, b = accept(&f, &item).event_id, c = accept(&f, &item).event_id;
+        match(&f, a, 3, false, "");
+        int64_t waits = f.run_ids[0];
+        match(&f, b, 4, false, "");
+        int64_t begins = f.run_ids[0];
+        match(&f, c, 5, false, "");
+        int64_t again = f.run_ids[0];
+        CHECK_INT("claimed", claim_only(&f, 3, 1, 20), 1);
+        check_stored(&f, "a claimed run is running", waits, RUN_RUNNING, 1, 0);
+        CHECK_INT("claimed", claim_only(&f, 4, 1, 20), 1);
+        CHECK("an old fence begins nothing", !begin_run(&f, begins, f.claimed[0].fence - 1, 21));
+        CHECK("the present one does", begin_run(&f, begins, f.claimed[0].fence, 22));
+        check_stored(&f, "it has begun", begins, RUN_RUNNING, 1, 22);
+        claim(&f, 5, 1, 20);
+        finish(&f, again, f.claimed[0].fence, RUN_WAITING, 30);
+        CHECK_INT("one that failed once is claimed again", claim_only(&f, 5, 1, 40), 1);
+        int64_t requeued = 0, interrupted = 0;
+        CHECK_OK("recovery runs", store_recover(f.store, 500, &requeued, &interrupted, &f.e), &f.e);
+        CHECK_INT("two had not begun", requeued, 2);
+        CHECK_INT("one had", interrupted, 1);
+        check_stored(&f, "what had not begun is as before", waits, RUN_QUEUED, 0, 0);
+        check_stored(&f, "... with the attempt it had had", again, RUN_WAITING, 1, 20);
+        check_stored(&f, "what had begun is interrupted", begins, RUN_INTERRUPTED, 1, 22);
+        CHECK_INT("it is claimed anew", claim_only(&f, 3, 1, 600), 1);
+        CHECK_INT("... under another fence", f.claimed[0].fence, 2);
+        CHECK("an attempt that came to nothing is given back", release(&f, waits, 2, 700));
+        check_stored(&f, "it waits as before", waits, RUN_QUEUED, 0, 0);
+        CHECK_INT("until it is due", claim_only(&f, 3, 1, 699), 0);
+        CHECK("its fence is over", !release(&f, waits, 2, 700));
+    }
+}
+
 TEST(a_restart_repeats_only_what_may_be_repeated)
 {
     ON_EVERY_ENGINE(f) {

@@ -274,15 +274,22 @@ struct store_verdicts {
 };
 MUST_USE bool store_verdict_list(struct store *s, int64_t event_id, struct arena *a, struct store_verdicts *out, struct err *e);
 
-// Leases up to limit due runs of one reaction, oldest due first, and records their next attempt as started.
+// Leases up to limit due runs of one reaction, oldest due first, and records their next attempt: as begun (is_start), or as one
+// that has yet to begin by store_begin. A run that was claimed and has not begun is taken up anew after a crash, as if
+// it had not been claimed.
 struct store_claim {
     int64_t reaction_id;
     int limit;
     int64_t now_ms, lease_until_ms;
+    bool is_start;
     str node;
 };
 typedef void store_claimed_fn(void *ctx, const struct store_run *runs, size_t count, const struct err *e);
 void store_claim(struct store *s, struct loop *loop, const struct store_claim *items, size_t count, store_claimed_fn *done, void *ctx);
+
+// The attempt begins: from the sync on it counts as started. Before anything of it may have an effect.
+typedef void store_begun_fn(void *ctx, bool was_current, const struct err *e);
+void store_begin(struct store *s, struct loop *loop, int64_t run_id, int64_t fence, int64_t now_ms, store_begun_fn *done, void *ctx);
 
 // The earliest due time after after_ms of a reaction's waiting runs; INT64_MAX: none.
 MUST_USE bool store_next_due(struct store *s, int64_t reaction_id, int64_t after_ms, int64_t *due_ms, struct err *e);
@@ -290,6 +297,7 @@ MUST_USE bool store_next_due(struct store *s, int64_t reaction_id, int64_t after
 // The end of an attempt. Nothing happens (and the result says so) when the fence is not the run's present one.
 struct store_finish {
     int64_t run_id, fence;
+    bool is_release;          // nothing of the attempt has happened: it is forgotten, and the run waits as before its claim
     enum attempt_outcome outcome;
     enum run_state state;     // what the run becomes
     int64_t now_ms, due_ms;   // due: for RUN_WAITING
@@ -313,7 +321,7 @@ struct store_api_call {
 // Appended in order; answered by nothing, but before any later finish of that run.
 void store_append(struct store *s, const struct store_log_line *lines, size_t line_count, const struct store_api_call *calls, size_t call_count);
 
-// What a restart finds: leased runs of this node (or whose lease ran out) become waiting where they may be
+// What a restart finds: leased runs of this node (or whose lease ran out) become waiting where they had not begun or may be
 // repeated, interrupted otherwise. Waits for the sync.
 MUST_USE bool store_recover(struct store *s, int64_t now_ms, int64_t *requeued, int64_t *interrupted, struct err *e);
 

@@ -89,6 +89,32 @@ check("an interrupted run can be retried by hand", r.status, 202)
 retried = s.run_of(a)
 check("... the same run, key and event", (retried["State"], retried["Id"], retried["IdempotencyKey"], len(retried["Attempts"])), ("Succeeded", run["Id"], run["IdempotencyKey"], 2))
 
+# ---- a run that waits for its worker has not started ----
+s.kill()
+s.start()
+def stop_workers():
+    for pid in descendants(s.pid):
+        try:
+            os.kill(pid, signal.SIGSTOP)
+        except ProcessLookupError:
+            pass
+stop_workers()
+r = s.fire({"n": 2}, "once", ko)
+until(lambda: stop_workers() or s.get(f"/api/runs?event={r.json['EventId']}&state=Running").json["Items"], 20)
+run = s.get(f"/api/runs?event={r.json['EventId']}").json["Items"][0]
+check("a run is claimed while its worker is not ready", (run["State"], run["Started"]), ("Running", None))
+below = descendants(s.pid)
+s.kill()
+for pid in below:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+s.start()
+run = s.run_of(r)
+check("after a kill it is taken up: it had not started", (run["State"], [x["Outcome"] for x in run["Attempts"]]), ("Succeeded", ["Succeeded"]))
+check("... and ran once", lines("once-2"), [run["IdempotencyKey"]])
+
 # ---- kills at random moments while runs go through: every run comes to its end ----
 fast = "Add-Content -Path \"%s/fast-$($Payload.n)\" -Value x; 'done'" % marks
 s.trigger("fast")

@@ -32,7 +32,7 @@ struct heard {
     struct bench *b;
     const char *name;
     struct script_job *job;
-    int started, done;
+    int placed, started, done;
     struct buf log; // "Level Text\n"
     int lines;
     struct script_result result;
@@ -144,6 +144,13 @@ static UNUSED void on_started(void *ctx)
     h->started++;
 }
 
+static UNUSED void on_placed(void *ctx)
+{
+    struct heard *h = ctx;
+    h->placed++;
+    loop_stop(h->b->loop);
+}
+
 static UNUSED void on_log(void *ctx, const struct json *lines)
 {
     struct heard *h = ctx;
@@ -204,7 +211,7 @@ static UNUSED void on_done(void *ctx, const struct script_result *r)
 struct given {
     const char *owner, *script;
     int64_t timeout_ms, memory_bytes, fence;
-    bool is_isolated;
+    bool is_isolated, is_held; // held: script_job_go is up to the test
     const char *limits; // JSON object with MaxLog...
 };
 
@@ -219,7 +226,7 @@ static UNUSED void start(struct bench *b, struct heard *h, struct given g)
     b->running++;
     h->job = script_job_start(b->pool, &(struct script_job_options){ .owner = str_from(g.owner ? g.owner : "Spaces-1/null/Reactions-1"), .is_isolated = g.is_isolated,
         .run_id = STR("Runs-1"), .fence = g.fence ? g.fence : 7, .timeout_ms = g.timeout_ms ? g.timeout_ms : 20000, .memory_bytes = g.memory_bytes, .frame = frame, .ctx = h,
-        .started = on_started, .log = on_log, .call = on_call, .egress = on_egress, .done = on_done });
+        .placed = g.is_held ? on_placed : NULL, .started = on_started, .log = on_log, .call = on_call, .egress = on_egress, .done = on_done });
 }
 
 static UNUSED void wait_all(struct bench *b)

@@ -114,10 +114,41 @@ static UNUSED void match(struct fixture *f, int64_t event_id, int64_t reaction_i
 
 static UNUSED size_t claim(struct fixture *f, int64_t reaction_id, int limit, int64_t now)
 {
-    struct store_claim c = { reaction_id, limit, now, now + 30000, STR("node") };
+    struct store_claim c = { reaction_id, limit, now, now + 30000, true, STR("node") };
     store_claim(f->store, f->loop, &c, 1, on_claimed, f);
     loop_run(f->loop);
     return f->claimed_count;
+}
+
+// Claimed, and yet to begin.
+static UNUSED size_t claim_only(struct fixture *f, int64_t reaction_id, int limit, int64_t now)
+{
+    struct store_claim c = { reaction_id, limit, now, now + 30000, false, STR("node") };
+    store_claim(f->store, f->loop, &c, 1, on_claimed, f);
+    loop_run(f->loop);
+    return f->claimed_count;
+}
+
+static UNUSED void on_begun(void *ctx, bool was_current, const struct err *e UNUSED)
+{
+    struct fixture *f = ctx;
+    f->was_current = was_current;
+    loop_stop(f->loop);
+}
+
+static UNUSED bool begin_run(struct fixture *f, int64_t run, int64_t fence, int64_t now)
+{
+    store_begin(f->store, f->loop, run, fence, now, on_begun, f);
+    loop_run(f->loop);
+    return f->was_current;
+}
+
+static UNUSED bool release(struct fixture *f, int64_t run, int64_t fence, int64_t due)
+{
+    struct store_finish fin = { .run_id = run, .fence = fence, .is_release = true, .due_ms = due };
+    store_finish(f->store, f->loop, &fin, 1, on_finished, f);
+    loop_run(f->loop);
+    return f->was_current;
 }
 
 static UNUSED bool finish(struct fixture *f, int64_t run, int64_t fence, enum run_state state, int64_t due)
