@@ -82,6 +82,18 @@ str octopus_event_project(const struct octopus_event *v)
     return STR("");
 }
 
+str octopus_event_environments(const struct octopus_event *v, struct arena *a)
+{
+    str all = STR("");
+    json_each(item, v->related)
+    {
+        str id = json_str(item, STR(""));
+        if (octopus_id_is(id, STR("Environments")) && all.n < 4096)
+            all = all.n ? arena_printf(a, "%.*s,%.*s", STR_ARG(all), STR_ARG(id)) : id;
+    }
+    return all;
+}
+
 // Units of UTF-16 to bytes. False when the offset lies behind the end.
 static bool utf16_offset(str text, int64_t units, size_t *bytes)
 {

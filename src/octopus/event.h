@@ -31,6 +31,9 @@ str octopus_event_subject(const struct octopus_event *v);
 // The project, also where the server left its id out (issue 7111): from "deploymentprocess-P" and "variableset-P".
 str octopus_event_project(const struct octopus_event *v);
 
+// All environments it is about, joined by commas; empty: none.
+str octopus_event_environments(const struct octopus_event *v, struct arena *a);
+
 // The name the document had at that moment, from MessageReferences (offsets in UTF-16 units); empty: not said.
 str octopus_event_name(const struct octopus_event *v, str id, struct arena *a);
 

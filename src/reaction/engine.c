@@ -58,6 +58,7 @@ struct matching {
     struct store_match *items;
     size_t count;
     int64_t *reaction_ids, *due_ms, *space_ids; // of each run, in the order of the answer
+    int64_t *event_space_ids;                   // of each item
     size_t run_count;
     size_t held; // events that wait
 };
@@ -98,6 +99,7 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
     const struct reaction_entry **reactions = snapshot_candidates(s, v, &candidates);
     struct store_verdict *verdicts = ARENA_ARRAY(a, struct store_verdict, candidates);
     struct store_run *runs = ARENA_ARRAY(a, struct store_run, candidates);
+    m->event_space_ids[m->count] = v->space_id;
     struct store_match *out = &m->items[m->count++];
     const struct json *payload = candidates ? payload_json(v, a) : NULL;
     struct octopus_view view;
@@ -172,7 +174,7 @@ static void matched(void *ctx, const int64_t *run_ids, size_t count, const struc
         g->stats.last_match_ms = clock_mono_ms(g->opt.clock);
         pthread_mutex_unlock(&g->lock);
         for (size_t i = 0; i < m->count; i++)
-            engine_note(g, &(struct engine_note){ .kind = NOTE_EVENT, .space_id = 0, .id = m->items[i].event_id });
+            engine_note(g, &(struct engine_note){ .kind = NOTE_EVENT, .space_id = m->event_space_ids[i], .id = m->items[i].event_id });
         for (size_t i = 0; i < count; i++) {
             if (!run_ids[i])
                 continue;
@@ -214,6 +216,7 @@ static bool match_batch(struct engine *g)
         most_runs += candidates;
     }
     m->items = ARENA_ARRAY(&m->arena, struct store_match, events.count);
+    m->event_space_ids = ARENA_ARRAY(&m->arena, int64_t, events.count);
     m->reaction_ids = ARENA_ARRAY(&m->arena, int64_t, most_runs);
     m->space_ids = ARENA_ARRAY(&m->arena, int64_t, most_runs);
     m->due_ms = ARENA_ARRAY(&m->arena, int64_t, most_runs);

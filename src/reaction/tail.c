@@ -160,6 +160,18 @@ static void set_cause(struct tail *t, const struct json *doc, struct store_event
     out->caused_depth = (int)MIN(run->depth + 1, (int64_t)INT32_MAX);
 }
 
+// What the event is about decides who may see it (permissions.md rule 7).
+static void set_place(str text, struct store_event *out, struct arena *a)
+{
+    CLEANUP(arena_fini) struct arena scratch = { 0 };
+    struct json *doc;
+    struct octopus_event v;
+    if (!json_parse(&scratch, text, &doc, NULL) || !octopus_event_read(doc, &v, NULL))
+        return;
+    out->project = arena_str(a, octopus_event_project(&v));
+    out->environment = arena_str(a, octopus_event_environments(&v, &scratch));
+}
+
 static void walk_is_stored(struct tail *t)
 {
     bool is_behind = tail_state_is_behind(t->state);
@@ -198,6 +210,7 @@ static void store_more(struct tail *t)
             .payload_kind = STR("json"),
             .body = rows[i].text,
         };
+        set_place(rows[i].text, &items[i].event, &a);
         if (str_find(rows[i].text, STR("OctopusReactions/1 (reaction ")) >= 0 && json_parse(&a, rows[i].text, &doc, NULL))
             set_cause(t, doc, &items[i].event, &a);
     }

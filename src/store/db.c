@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 struct db {
     sqlite3 *handle;
@@ -64,6 +64,15 @@ static const char schema_2[] =
 static const char schema_3[] =
     "ALTER TABLE runs ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;"
     "UPDATE runs SET begun = fence WHERE state = 1;";
+
+// What an event is about decides who may see it (permissions.md rule 7).
+static const char schema_4[] =
+    "ALTER TABLE events ADD COLUMN project TEXT COLLATE NOCASE;"
+    "ALTER TABLE events ADD COLUMN environment TEXT COLLATE NOCASE;"
+    "UPDATE events SET"
+    " project = (SELECT value FROM json_each(CAST(body AS TEXT), '$.RelatedDocumentIds') WHERE value LIKE 'Projects-%' LIMIT 1),"
+    " environment = (SELECT group_concat(value, ',') FROM json_each(CAST(body AS TEXT), '$.RelatedDocumentIds') WHERE value LIKE 'Environments-%')"
+    " WHERE source = 1 AND json_valid(CAST(body AS TEXT));";
 
 bool db_fail(struct db *d, struct err *e, const char *what)
 {
@@ -135,7 +144,7 @@ bool db_migrate(struct db *d, struct err *e)
         return err_set(e, ERR_CONFLICT, "the database has version %" PRId64 ", this program knows up to %d: use the newer program", version, SCHEMA_VERSION);
     if (version == SCHEMA_VERSION)
         return true;
-    static const char *const steps[SCHEMA_VERSION] = { schema_1, schema_2, schema_3 };
+    static const char *const steps[SCHEMA_VERSION] = { schema_1, schema_2, schema_3, schema_4 };
     for (; version < SCHEMA_VERSION; version++) {
         char done[64];
         snprintf(done, sizeof done, "PRAGMA user_version=%" PRId64, version + 1);

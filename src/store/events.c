@@ -1,5 +1,6 @@
 // Events: accepted with their deduplication in one transaction, read back for matching and lists.
 #include "store/committer.h"
+#include "store/scopes.h"
 #include "store/where.h"
 
 #include <stdio.h>
@@ -50,8 +51,8 @@ static bool remember_key(struct db *d, int64_t trigger, enum dedupe_kind kind, s
 static bool insert_event(struct db *d, const struct store_event *v, int64_t *id, struct err *e)
 {
     sqlite3_stmt *st = db_prepare(d,
-        "INSERT INTO events(space, source, trigger, connection, type, octopus_id, delivery_id, is_reused, occurred, received, caused_run, depth, payload_kind, request, body)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)", e);
+        "INSERT INTO events(space, source, trigger, connection, type, octopus_id, delivery_id, is_reused, occurred, received, caused_run, depth, payload_kind, request, body, project, environment)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)", e);
     if (!st)
         return false;
     db_bind_i64(st, 1, v->space_id);
@@ -69,6 +70,8 @@ static bool insert_event(struct db *d, const struct store_event *v, int64_t *id,
     db_bind_str(st, 13, v->payload_kind);
     db_bind_opt(st, 14, v->request);
     db_bind_blob(st, 15, v->body.p, v->body.n);
+    db_bind_opt(st, 16, v->project);
+    db_bind_opt(st, 17, v->environment);
     if (!db_run(d, st, e))
         return false;
     *id = sqlite3_last_insert_rowid(db_handle(d));
@@ -180,6 +183,8 @@ bool store_accept(struct store *s, struct loop *loop, const struct store_accept 
         to->event.request = arena_str(m, to->event.request);
         to->event.payload_kind = arena_str(m, to->event.payload_kind);
         to->event.body = arena_str(m, to->event.body);
+        to->event.project = arena_str(m, to->event.project);
+        to->event.environment = arena_str(m, to->event.environment);
         to->idempotency_key = arena_str(m, to->idempotency_key);
     }
     if (tail) {
@@ -213,7 +218,7 @@ bool store_tail_get(struct store *s, int64_t connection_id, struct arena *a, str
 
 #define EVENT_COLUMNS                                                                                                                 \
     "id, space, source, trigger, connection, type, octopus_id, delivery_id, is_reused, occurred, received, caused_run, depth, matched," \
-    " not_matched, errors, is_matched, payload_kind, request"
+    " not_matched, errors, is_matched, payload_kind, request, project, environment"
 
 static void read_event(sqlite3_stmt *st, struct arena *a, bool with_body, struct store_event *v)
 {
@@ -237,9 +242,30 @@ static void read_event(sqlite3_stmt *st, struct arena *a, bool with_body, struct
         .is_matched = db_i64(st, 16),
         .payload_kind = db_str(st, 17, a),
         .request = db_str(st, 18, a),
+        .project = db_str(st, 19, a),
+        .environment = db_str(st, 20, a),
     };
     if (with_body)
-        v->body = db_str(st, 19, a);
+        v->body = db_str(st, 21, a);
+}
+
+bool store_event_place_get(struct store *s, int64_t event_id, struct arena *a, struct store_event_place *out, bool *is_there, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = (struct store_event_place){ 0 };
+    *is_there = false;
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT space, project, environment FROM events WHERE id = ?1", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, event_id);
+    int row = db_step(r.db, st, e);
+    if (row > 0) {
+        *out = (struct store_event_place){ db_i64(st, 0), db_str(st, 1, a), db_str(st, 2, a) };
+        *is_there = true;
+    }
+    return row >= 0;
 }
 
 bool store_event_get(struct store *s, int64_t space_id, int64_t id, struct arena *a, struct store_event **out, struct err *e)
@@ -261,7 +287,7 @@ bool store_event_get(struct store *s, int64_t space_id, int64_t id, struct arena
     return row >= 0;
 }
 
-static struct where conditions(const struct event_filter *f)
+static struct where conditions(const struct event_filter *f, struct arena *a)
 {
     struct where w = { 0 };
     if (f->space_id)
@@ -278,6 +304,8 @@ static struct where conditions(const struct event_filter *f)
         where_number(&w, "received >= ?", f->from_ms);
     if (f->to_ms)
         where_number(&w, "received < ?", f->to_ms);
+    if (f->scopes.is_limited)
+        where_text(&w, SCOPES_HOLD, scopes_text(&f->scopes, a));
     return w;
 }
 
@@ -293,10 +321,10 @@ static const char *list_index(const struct event_filter *f, bool is_far)
     return is_far || f->source >= 0 || f->trigger_id || f->from_ms || f->to_ms ? " INDEXED BY events_list" : "";
 }
 
-static bool count_events(struct db *d, const struct event_filter *f, int64_t *total, struct err *e)
+static bool count_events(struct db *d, const struct event_filter *f, struct arena *a, int64_t *total, struct err *e)
 {
     char head[128];
-    struct where w = conditions(f);
+    struct where w = conditions(f, a);
     snprintf(head, sizeof head, "SELECT count(*) FROM events%s", list_index(f, true));
     sqlite3_stmt *st = where_prepare(d, &w, head, "", e);
     bool ok = st && db_step(d, st, e) >= 0;
@@ -310,11 +338,11 @@ bool store_event_list(struct store *s, const struct event_filter *f, struct stor
 {
     CLEANUP(reader_give) struct reader r = { 0 };
     *out = (struct store_events){ 0 };
-    if (!reader_take(s, &r, e) || !count_events(r.db, f, &out->total, e))
+    if (!reader_take(s, &r, e) || !count_events(r.db, f, a, &out->total, e))
         return false;
     char head[512];
     snprintf(head, sizeof head, "SELECT " EVENT_COLUMNS "%s FROM events WHERE id IN (SELECT id FROM events%s", with_body ? ", body" : "", list_index(f, page.skip > FAR_ROWS));
-    struct where w = conditions(f);
+    struct where w = conditions(f, a);
     if (page.before_id)
         where_number(&w, "id < ?", page.before_id);
     where_value(&w, page.take + 1);

@@ -1,5 +1,6 @@
 // The life of a run: claimed under a fence, its attempt recorded, finished, recovered, read.
 #include "store/runs.h"
+#include "store/scopes.h"
 #include "store/where.h"
 
 #include <stdio.h>
@@ -519,7 +520,7 @@ bool store_run_get(struct store *s, int64_t space_id, int64_t id, struct arena *
 #define WAITING_STATES (STATE(QUEUED) | STATE(WAITING))
 #define ENDED_STATES (STATE(SUCCEEDED) | STATE(FAILED) | STATE(INTERRUPTED) | STATE(DEAD_LETTERED) | STATE(CANCELLED))
 
-static struct where conditions(const struct run_filter *f)
+static struct where conditions(const struct run_filter *f, struct arena *a)
 {
     struct where w = { 0 };
     if (f->space_id)
@@ -547,6 +548,9 @@ static struct where conditions(const struct run_filter *f)
         where_number(&w, "queued >= ?", f->from_ms);
     if (f->to_ms)
         where_number(&w, "queued < ?", f->to_ms);
+    // Who may see a run follows its event; a run whose event is gone is for those who see all.
+    if (f->scopes.is_limited)
+        where_text(&w, "EXISTS(SELECT 1 FROM events WHERE events.id = runs.event AND " SCOPES_HOLD ")", scopes_text(&f->scopes, a));
     return w;
 }
 
@@ -567,10 +571,10 @@ static const char *list_index(const struct run_filter *f, bool is_far)
     return is_far || f->from_ms || f->to_ms ? " INDEXED BY runs_list" : "";
 }
 
-static bool count_runs(struct db *d, const struct run_filter *f, int64_t *total, struct err *e)
+static bool count_runs(struct db *d, const struct run_filter *f, struct arena *a, int64_t *total, struct err *e)
 {
     char head[128];
-    struct where w = conditions(f);
+    struct where w = conditions(f, a);
     snprintf(head, sizeof head, "SELECT count(*) FROM runs%s", list_index(f, true));
     sqlite3_stmt *st = where_prepare(d, &w, head, "", e);
     bool ok = st && db_step(d, st, e) >= 0;
@@ -584,11 +588,11 @@ bool store_run_list(struct store *s, const struct run_filter *f, struct store_pa
 {
     CLEANUP(reader_give) struct reader r = { 0 };
     *out = (struct store_runs){ 0 };
-    if (!reader_take(s, &r, e) || !count_runs(r.db, f, &out->total, e))
+    if (!reader_take(s, &r, e) || !count_runs(r.db, f, a, &out->total, e))
         return false;
     char head[512];
     snprintf(head, sizeof head, "SELECT " RUN_COLUMNS " FROM runs WHERE id IN (SELECT id FROM runs%s", list_index(f, page.skip > FAR_ROWS));
-    struct where w = conditions(f);
+    struct where w = conditions(f, a);
     if (page.before_id)
         where_number(&w, "id < ?", page.before_id);
     where_value(&w, page.take + 1);

@@ -163,6 +163,7 @@ struct store_event {
     str body;               // raw bytes; for internal events the Octopus event as received
     int64_t caused_by_run;  // 0: none
     int caused_depth;
+    str project, environment; // Octopus ids the event is about, for who may see it; empty: none. Several environments: joined by commas
     // filled by matching
     int64_t matched, not_matched, errors;
     bool is_matched;        // matching has been done
@@ -197,7 +198,25 @@ typedef void store_accepted_fn(void *ctx, const struct accept_result *results, s
 MUST_USE bool store_accept(struct store *s, struct loop *loop, const struct store_accept *items, size_t count, const struct store_tail *tail, store_accepted_fn *done, void *ctx, struct err *e);
 MUST_USE bool store_tail_get(struct store *s, int64_t connection_id, struct arena *a, str *doc, struct err *e); // empty: none yet
 
+// What the event of a run or the event itself is about, without its body. *is_there: the event exists still.
+struct store_event_place {
+    int64_t space_id;
+    str project, environment;
+};
+MUST_USE bool store_event_place_get(struct store *s, int64_t event_id, struct arena *a, struct store_event_place *out, bool *is_there, struct err *e);
+
 MUST_USE bool store_event_get(struct store *s, int64_t space_id, int64_t id, struct arena *a, struct store_event **out, struct err *e);
+
+// Where somebody may look: a row fits when one scope's lists each are empty or hold what the row's event is about.
+struct store_scope {
+    const str *projects, *environments; // Octopus ids; none: any, also rows without one
+    size_t project_count, environment_count;
+};
+struct store_scopes {
+    bool is_limited; // false: the rest is not looked at
+    const struct store_scope *items;
+    size_t count; // none: nothing fits
+};
 
 struct event_filter {
     int64_t space_id;    // 0: any
@@ -206,6 +225,7 @@ struct event_filter {
     int64_t trigger_id;
     str octopus_event_id;
     int64_t from_ms, to_ms; // received; 0: open
+    struct store_scopes scopes;
 };
 struct store_events {
     struct store_event *items; // bodies included only where asked
@@ -337,6 +357,7 @@ struct run_filter {
     int64_t space_id, reaction_id, event_id; // 0: any
     uint32_t states;        // bit per run_state; 0: any
     int64_t from_ms, to_ms; // queued; 0: open
+    struct store_scopes scopes; // of the run's event
 };
 struct store_runs {
     struct store_run *items;

@@ -31,7 +31,7 @@ void where_text(struct where *w, const char *condition, str value)
 
 sqlite3_stmt *where_prepare(struct db *d, const struct where *w, const char *head, const char *tail, struct err *e)
 {
-    char sql[2048];
+    char sql[3072];
     int n = snprintf(sql, sizeof sql, "%s%.*s%s", head, (int)w->text_bytes, w->text, tail);
     assert(n > 0 && (size_t)n < sizeof sql);
     sqlite3_stmt *st = db_prepare_once(d, sql, e);

@@ -11,7 +11,7 @@
 #define WHERE_MAX 12 // values
 
 struct where {
-    char text[512];
+    char text[1024];
     size_t text_bytes;
     struct {
         bool is_text;

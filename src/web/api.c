@@ -5,8 +5,9 @@
 #include "base/limits.h"
 #include "base/timetext.h"
 #include "reaction/payload.h"
-#include "secret/token.h"
+#include "web/callers.h"
 #include "web/handle.h"
+#include "web/places.h"
 #include "web/workers.h"
 
 #include <sodium.h>
@@ -57,6 +58,11 @@ void api_fail_with(struct api_call *c, const struct err *e)
 void api_fail_errors(struct api_call *c, const char *message)
 {
     fail(c, 400, str_from(message), c->errors.items, c->errors.count);
+}
+
+void api_refuse_anonymous(struct api_call *c)
+{
+    fail(c, 401, STR("send a management key in the header X-Octopus-ApiKey, or sign in"), NULL, 0);
 }
 
 void api_not_found(struct api_call *c)
@@ -199,7 +205,7 @@ void api_list_end(struct api_list *list, bool has_more, size_t found)
 bool api_change(struct api_call *c, const struct store_put *puts, size_t count, const char *action, str subject, int64_t space_id, struct json *particulars)
 {
     struct err e = { 0 };
-    struct store_audit audit = { space_id, c->caller.name, str_from(action), subject, particulars ? json_text(c->arena, particulars) : STR("{}") };
+    struct store_audit audit = { space_id, c->caller.actor, str_from(action), subject, particulars ? json_text(c->arena, particulars) : STR("{}") };
     if (!store_change(c->web->opt.store, puts, count, &audit, 1, &e)) {
         api_fail_with(c, &e);
         return false;
@@ -275,37 +281,6 @@ static const struct space_entry *find_space(const struct snapshot *s, str name)
     return NULL;
 }
 
-// ---- who asks ----
-
-static str bearer(const struct http_request *r)
-{
-    str authorization = http_header(r, STR("Authorization"));
-    return str_starts_nocase(authorization, STR("Bearer ")) ? str_trim(str_skip(authorization, 7)) : (str){ 0 };
-}
-
-bool web_is_admin_key(const struct web *w, str key)
-{
-    str public_id;
-    return token_read(TOKEN_MANAGEMENT, key, &public_id) && token_matches(w->opt.keyring, key, w->admin_hash);
-}
-
-static struct caller find_caller(struct web *w, const struct http_request *r)
-{
-    str key = http_header(r, STR("X-Octopus-ApiKey"));
-    if (!key.n)
-        key = bearer(r);
-    if (key.n && web_is_admin_key(w, key))
-        return (struct caller){ .name = STR("admin.key"), .is_admin = true };
-    return (struct caller){ .name = STR("anonymous"), .is_anonymous = true };
-}
-
-// The only place that decides. One administrator for now; roles come in here.
-static bool may(const struct caller *caller, enum permission p)
-{
-    assert(p != PERMISSION_UNSET);
-    return p == PERMISSION_ANONYMOUS || caller->is_admin;
-}
-
 // ---- one call, on a thread of its own ----
 
 static void dispatch(struct api_call *c)
@@ -317,21 +292,23 @@ static void dispatch(struct api_call *c)
         path = str_skip(path, 1);
     if (path.n && path.p[path.n - 1] == '/')
         path.n--;
-    if (!c->caller.is_admin && path.n) {
-        fail(c, 401, STR("send a management key in the header X-Octopus-ApiKey"), NULL, 0);
-        return;
-    }
     str rest = path, first = { "", 0 };
     if (path.n && str_split(&rest, '/', &first) && !is_collection(first)) {
         const struct space_entry *space = find_space(c->snapshot, first);
-        if (!space || !rest.p) {
+        // A space the caller has nothing to do with is no space.
+        if (!c->caller.is_anonymous && (!space || !rest.p || !caller_knows_space(&c->caller, space->id))) {
             api_not_found(c);
             return;
         }
-        c->space_id = space->id;
+        c->space_id = space ? space->id : 0;
         path = rest;
     }
     const struct api_route *route = find_route(c, path, &path_exists);
+    // Who has not said who they are learns nothing, not even which paths there are.
+    if (c->caller.is_anonymous && !(route && route->permission == PERMISSION_ANONYMOUS)) {
+        api_refuse_anonymous(c);
+        return;
+    }
     if (!route) {
         if (path_exists)
             fail(c, 405, arena_printf(c->arena, "%.*s is not possible here", STR_ARG(c->request->method)), NULL, 0);
@@ -339,10 +316,9 @@ static void dispatch(struct api_call *c)
             api_not_found(c);
         return;
     }
-    if (!may(&c->caller, route->permission)) {
-        fail(c, 403, arena_printf(c->arena, "this needs the permission %s", permission_name(route->permission)), NULL, 0);
+    c->route = route;
+    if (!place_check_route(c, route))
         return;
-    }
     if (c->request->body.n && !json_parse(c->arena, c->request->body, &c->body, &e)) {
         api_fail(c, ERR_INVALID, "the body is not valid JSON: %s", e.text);
         return;
@@ -442,7 +418,8 @@ static void run_call(void *ctx)
     struct pending *p = ctx;
     struct web *w = p->web;
     CLEANUP(arena_fini) struct arena arena = { 0 };
-    struct api_call c = { .web = w, .arena = &arena, .request = p->request, .caller = find_caller(w, p->request), .errors = { .arena = &arena } };
+    struct api_call c = { .web = w, .arena = &arena, .request = p->request, .errors = { .arena = &arena } };
+    caller_find(w, p->request, c.arena, &c.caller);
     c.query = query_json(p->request->query, c.arena);
     c.snapshot = registry_take(w->opt.registry);
     if (str_eq(p->request->method, STR("GET")) && is_crowded(w))

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "json/decode.h"
-#include "web/permission.h"
+#include "web/access.h"
 #include "web/web.h"
 
 #include <pthread.h>
@@ -23,13 +23,6 @@ struct web {
     size_t answer_bytes;            // atomic: of the API's answers that are on their way to the loop
 };
 
-// Who asks. The administrator is all there is yet; handlers get it from the first commit on.
-struct caller {
-    str name;          // for the audit: "admin.key"
-    bool is_anonymous;
-    bool is_admin;     // acts as instance administrator and administrator of every space
-};
-
 #define API_PARAMS_MAX 4
 
 struct api_call {
@@ -37,6 +30,7 @@ struct api_call {
     struct arena *arena;
     const struct http_request *request;
     struct caller caller;
+    const struct api_route *route;
     const struct snapshot *snapshot;
     str params[API_PARAMS_MAX];  // what stood for {id} and the like, decoded
     int64_t space_id;            // of the path; 0 where it names none
@@ -57,6 +51,7 @@ typedef void api_handler(struct api_call *c);
 struct api_route {
     const char *method, *path;   // below /api; "{id}" stands for one segment
     enum permission permission;
+    int place; // enum api_place: where the permission is asked for (places.h)
     api_handler *handler;
     const char *summary;
 };
@@ -67,6 +62,7 @@ extern const size_t api_route_count;
 void api_fail(struct api_call *c, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void api_fail_with(struct api_call *c, const struct err *e);
 void api_fail_errors(struct api_call *c, const char *message); // 400 with c->errors
+void api_refuse_anonymous(struct api_call *c);                 // 401
 void api_not_found(struct api_call *c);                        // the same for what is not there and what may not be seen
 int api_status_of(enum err_kind kind);
 

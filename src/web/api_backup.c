@@ -55,7 +55,7 @@ void backup_create(struct api_call *c)
     json_add_str(a, c->answer, "Path", path);
     json_add_i64(a, c->answer, "Bytes", st.st_size);
     json_add_time(a, c->answer, "Created", now);
-    store_audit(c->web->opt.store, &(struct store_audit){ 0, c->caller.name, STR("backup.create"), arena_str(a, str_from(name)), STR("{}") });
+    store_audit(c->web->opt.store, &(struct store_audit){ 0, c->caller.actor, STR("backup.create"), arena_str(a, str_from(name)), STR("{}") });
 }
 
 void audit_verify(struct api_call *c)

@@ -93,9 +93,36 @@ static bool may_delete_space(struct api_call *c, const struct store_object *o)
     return true;
 }
 
+static int by_id(const void *x, const void *y)
+{
+    int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+    return a < b ? -1 : a > b;
+}
+
 static const struct object_api spaces = { KIND_SPACE, "spaces", "Space", "space", true, normalise_space, decorate_space, may_delete_space };
 
-void spaces_list(struct api_call *c) { object_list(c, &spaces, 0); }
+// Those the caller has anything to do with.
+void spaces_list(struct api_call *c)
+{
+    struct store_page page = { 0 };
+    struct store_objects found;
+    int64_t *ids = ARENA_ARRAY(c->arena, int64_t, c->snapshot->space_count);
+    size_t count = 0;
+    if (!api_page(c, &page))
+        return;
+    for (size_t i = 0; i < c->snapshot->space_count; i++)
+        if (caller_knows_space(&c->caller, c->snapshot->spaces[i].id))
+            ids[count++] = c->snapshot->spaces[i].id;
+    qsort(ids, count, sizeof *ids, by_id);
+    if (!object_pick(c, KIND_SPACE, ids, count, page, &found))
+        return;
+    struct api_list list;
+    api_list_begin(c, &list, "Space", found.total, &page);
+    for (size_t i = 0; i < found.count && api_list_has_room(&list); i++)
+        api_list_add(&list, object_json(c, &spaces, &found.items[i]), found.items[i].id);
+    api_list_end(&list, found.has_more, found.count);
+}
+
 void spaces_create(struct api_call *c) { object_create(c, &spaces); }
 void spaces_get(struct api_call *c) { object_get(c, &spaces); }
 void spaces_update(struct api_call *c) { object_update(c, &spaces); }

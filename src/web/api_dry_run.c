@@ -1,5 +1,6 @@
 // The dry run of a reaction: POST /api/reactions/{id}/test.
 #include "web/api_object.h"
+#include "web/places.h"
 
 #include "reaction/dry_run.h"
 #include "reaction/event_given.h"
@@ -18,7 +19,10 @@ static struct store_event *stored_event(struct api_call *c, str text, int64_t sp
         api_fail_with(c, &e);
     else if (!v && found.count)
         v = &found.items[0];
-    else if (!v)
+    // Its payload would be in the answer: for those who may see it where it is.
+    if (v && !place_may_at_event(c, RUN_OUTPUT_VIEW, v->space_id, v->id))
+        v = NULL;
+    if (!v && !c->status)
         api_fail(c, ERR_INVALID, "EventId: there is no event \"%.*s\" in the reaction's space", STR_ARG(text));
     return v;
 }

@@ -3,6 +3,7 @@
 
 #include "reaction/match.h"
 #include "reaction/payload.h"
+#include "web/places.h"
 
 static struct store_event *find_event(struct api_call *c)
 {
@@ -16,6 +17,22 @@ static struct store_event *find_event(struct api_call *c)
     else if (!v)
         api_not_found(c);
     return v;
+}
+
+// What was sent is output's twin: RunOutputView. Who may only know that the event was, sees that.
+static struct json *shown_event(struct api_call *c, const struct store_event *v)
+{
+    struct access_place at = place_of_event(v->space_id, v->project, v->environment, c->arena);
+    bool with_payload = caller_may_at(&c->caller, RUN_OUTPUT_VIEW, &at);
+    struct json *j = event_json(v, c->snapshot, with_payload, c->arena), *request = json_get(j, STR("Request"));
+    if (with_payload)
+        return j;
+    json_put(j, STR("Payload"), json_new_null(c->arena));
+    if (json_is(request, JSON_OBJECT)) {
+        json_put(request, STR("Query"), json_new_null(c->arena));
+        json_put(request, STR("Headers"), json_new_null(c->arena));
+    }
+    return j;
 }
 
 void events_list(struct api_call *c)
@@ -42,6 +59,7 @@ void events_list(struct api_call *c)
         }
         f.trigger_id = t->t->id;
     }
+    f.scopes = place_scopes(c, RUN_VIEW, f.space_id);
     if (!store_event_list(c->web->opt.store, &f, page, true, c->arena, &found, &e)) {
         api_fail_with(c, &e);
         return;
@@ -49,7 +67,7 @@ void events_list(struct api_call *c)
     struct api_list list;
     api_list_begin(c, &list, "Event", found.total, &page);
     for (size_t i = 0; i < found.count && api_list_has_room(&list); i++)
-        api_list_add(&list, event_json(&found.items[i], c->snapshot, true, c->arena), found.items[i].id);
+        api_list_add(&list, shown_event(c, &found.items[i]), found.items[i].id);
     api_list_end(&list, found.has_more, found.count);
 }
 
@@ -57,7 +75,7 @@ void events_get(struct api_call *c)
 {
     struct store_event *v = find_event(c);
     if (v)
-        c->answer = event_json(v, c->snapshot, true, c->arena);
+        c->answer = shown_event(c, v);
 }
 
 void events_body(struct api_call *c)
@@ -87,6 +105,8 @@ void events_explain(struct api_call *c)
     struct json *list = json_add(c->answer, STR("Reactions"), json_new_array(a));
     for (size_t i = 0; i < verdicts.count; i++) {
         const struct store_verdict *verdict = &verdicts.items[i];
+        if (!place_sees_reaction(c, verdict->reaction_id, v->space_id))
+            continue;
         struct json *j = json_push(list, json_new_object(a)), *parts;
         json_add_str(a, j, "ReactionId", store_id_text(a, KIND_REACTION, verdict->reaction_id));
         json_add_i64(a, j, "Revision", verdict->revision_number);
@@ -94,6 +114,12 @@ void events_explain(struct api_call *c)
         json_add_str(a, j, "RunId", verdict->run_id ? store_id_text(a, KIND_RUN, verdict->run_id) : (str){ 0 });
         json_add(j, STR("Parts"), verdict->parts.n && json_parse(a, verdict->parts, &parts, NULL) ? parts : json_new_array(a));
     }
+}
+
+static bool may_replay(struct api_call *c, const struct reaction_entry *r)
+{
+    struct access_place at = place_of_reaction(r->def, r->space_id, c->arena);
+    return caller_may_at(&c->caller, REACTION_ENABLE, &at);
 }
 
 // A replay is a new run of the same event, of the active revision unless asked otherwise.
@@ -133,11 +159,15 @@ static bool choose_named(struct api_call *c, const struct store_event *v, const 
         bool is_id = store_id_parse(names[i], KIND_REACTION, &id);
         for (size_t k = 0; k < c->snapshot->reaction_count && !found; k++) {
             const struct reaction_entry *r = &c->snapshot->reactions[k];
-            if (r->space_id == v->space_id && (is_id ? r->id == id : str_eq_nocase(r->def->slug, names[i]) || str_eq_nocase(r->def->name, names[i])))
+            if (r->space_id == v->space_id && place_sees_reaction(c, r->id, r->space_id) && (is_id ? r->id == id : str_eq_nocase(r->def->slug, names[i]) || str_eq_nocase(r->def->name, names[i])))
                 found = r;
         }
         if (!found) {
             api_fail(c, ERR_INVALID, "Reactions[%zu]: there is no reaction \"%.*s\" in this space", i, STR_ARG(names[i]));
+            return false;
+        }
+        if (!may_replay(c, found)) {
+            api_fail(c, ERR_DENIED, "Reactions[%zu]: this needs the permission %s for \"%.*s\"", i, permission_name(REACTION_ENABLE), STR_ARG(names[i]));
             return false;
         }
         if (!add_replay(c, v, found, runs, count))
@@ -154,6 +184,8 @@ static bool choose_matching(struct api_call *c, const struct store_event *v, str
     struct data_source data = { c->snapshot, c->web->opt.keyring, c->web->opt.clock, NULL };
     for (size_t i = 0; i < candidates; i++) {
         struct match_result result;
+        if (!may_replay(c, reactions[i]))
+            continue;
         match_event(&data, v, payload, reactions[i], c->arena, &result);
         if (result.verdict == VERDICT_MATCHED && !add_replay(c, v, reactions[i], runs, count))
             return false;
@@ -190,7 +222,7 @@ void events_replay(struct api_call *c)
         api_fail_with(c, &e);
         return;
     }
-    store_audit(c->web->opt.store, &(struct store_audit){ v->space_id, c->caller.name, STR("event.replay"), store_id_text(a, KIND_EVENT, v->id), STR("{}") });
+    store_audit(c->web->opt.store, &(struct store_audit){ v->space_id, c->caller.actor, STR("event.replay"), store_id_text(a, KIND_EVENT, v->id), STR("{}") });
     engine_runs_changed(c->web->opt.engine);
     c->status = 202;
     c->answer = json_new_object(a);

@@ -54,6 +54,16 @@ static bool store_settings(struct api_call *c, struct json *doc, int64_t expecte
     return api_change(c, &put, 1, action, STR("Settings-1"), 0, doc);
 }
 
+static bool is_same_list(const struct json *list, const str *items, size_t count)
+{
+    if ((list ? list->count : 0) != count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!str_eq(json_str(json_at(list, i), STR("")), items[i]))
+            return false;
+    return true;
+}
+
 void settings_update(struct api_call *c)
 {
     struct decode d, g;
@@ -71,6 +81,10 @@ void settings_update(struct api_call *c)
         size_t count;
         str *allow = decode_str_list(&g, "Allow", &count);
         decode_done(&g);
+        if (!caller_may(&c->caller, EGRESS_ADMIN, 0, STR("")) && !is_same_list(json_get(json_get(old, STR("Egress")), STR("Allow")), allow, count)) {
+            api_fail(c, ERR_DENIED, "Egress.Allow: this needs the permission %s", permission_name(EGRESS_ADMIN));
+            return;
+        }
         if (egress_new(allow, count, &egress, &e))
             egress_free(egress);
         else
@@ -148,7 +162,9 @@ void status_get(struct api_call *c)
     struct engine_stats engine = engine_stats(c->web->opt.engine);
     struct json *j = c->answer = json_new_object(a), *s;
     json_add_str(a, j, "Version", str_from(c->web->opt.version));
-    json_add_str(a, j, "DataFolder", str_from(c->web->opt.data_dir));
+    bool is_administrator = caller_may(&c->caller, INSTANCE_SETTINGS, 0, STR(""));
+    if (is_administrator)
+        json_add_str(a, j, "DataFolder", str_from(c->web->opt.data_dir));
     s = json_add(j, STR("Scripts"), json_new_object(a));
     json_add_bool(a, s, "IsAvailable", scripts.is_available);
     json_add_str(a, s, "Engine", arena_str(a, str_from(scripts.engine)));
@@ -168,6 +184,6 @@ void status_get(struct api_call *c)
     json_add_i64(a, s, "Succeeded", (int64_t)engine.succeeded);
     json_add_i64(a, s, "Failed", (int64_t)engine.failed);
     s = json_add(j, STR("Problems"), json_new_array(a));
-    for (size_t i = 0; i < c->snapshot->problem_count; i++)
+    for (size_t i = 0; is_administrator && i < c->snapshot->problem_count; i++)
         json_push(s, json_new_string(a, c->snapshot->problems[i]));
 }

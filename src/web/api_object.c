@@ -1,5 +1,7 @@
 #include "web/api_object.h"
 
+#include "web/places.h"
+
 struct json *object_doc(struct api_call *c, const struct store_object *o)
 {
     struct json *doc;
@@ -15,8 +17,10 @@ struct store_object *object_find(struct api_call *c, enum store_kind kind, str i
                                                     : store_find(c->web->opt.store, kind, kind == KIND_SPACE ? 0 : api_space(c), id_or_slug, c->arena, &o, &e);
     if (!ok)
         api_fail_with(c, &e);
-    else if (!o)
+    else if (!o || !place_sees_object(c, o)) {
         api_not_found(c);
+        o = NULL;
+    }
     return o;
 }
 
@@ -35,6 +39,30 @@ struct json *object_json(struct api_call *c, const struct object_api *api, const
         api->decorate(c, o, j);
     api_self_link(c, j, api->collection, id);
     return j;
+}
+
+// For callers who do not see all: what they see, counted and paged as if it were all there is. `ids` in rising order.
+bool object_pick(struct api_call *c, enum store_kind kind, const int64_t *ids, size_t count, struct store_page page, struct store_objects *out)
+{
+    struct err e = { 0 };
+    int64_t skip = page.skip;
+    *out = (struct store_objects){ .items = ARENA_ARRAY(c->arena, struct store_object, MIN(count, (size_t)page.take)), .total = (int64_t)count };
+    for (size_t i = count; i > 0; i--) {
+        struct store_object *o;
+        if ((page.before_id && ids[i - 1] >= page.before_id) || skip-- > 0)
+            continue;
+        if ((int64_t)out->count == page.take) {
+            out->has_more = true;
+            break;
+        }
+        if (!store_get(c->web->opt.store, kind, 0, ids[i - 1], c->arena, &o, &e)) {
+            api_fail_with(c, &e);
+            return false;
+        }
+        if (o)
+            out->items[out->count++] = *o;
+    }
+    return true;
 }
 
 void object_list(struct api_call *c, const struct object_api *api, int64_t parent_id)

@@ -24,6 +24,7 @@ void object_create(struct api_call *c, const struct object_api *api);
 void object_update(struct api_call *c, const struct object_api *api);
 void object_delete(struct api_call *c, const struct object_api *api);
 
+bool object_pick(struct api_call *c, enum store_kind kind, const int64_t *ids, size_t count, struct store_page page, struct store_objects *out); // false: answered
 // By id or slug within what the caller may see; NULL: answered 404.
 struct store_object *object_find(struct api_call *c, enum store_kind kind, str id_or_slug);
 // The answer's object: Id, SpaceId, the document with its secrets hidden, Links.

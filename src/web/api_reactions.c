@@ -5,6 +5,7 @@
 #include "base/timetext.h"
 #include "reaction/data.h"
 #include "reaction/http_request.h"
+#include "web/places.h"
 
 // ---- reading ----
 
@@ -61,6 +62,26 @@ static void answer_reaction(struct api_call *c, const struct store_object *o, in
     c->status = status;
 }
 
+static int by_id(const void *x, const void *y)
+{
+    int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+    return a < b ? -1 : a > b;
+}
+
+// Those of the caller's projects.
+static bool list_visible(struct api_call *c, struct store_page page, struct store_objects *found)
+{
+    int64_t *ids = ARENA_ARRAY(c->arena, int64_t, c->snapshot->reaction_count);
+    size_t count = 0;
+    for (size_t i = 0; i < c->snapshot->reaction_count; i++) {
+        const struct reaction_entry *r = &c->snapshot->reactions[i];
+        if (r->space_id == api_space(c) && place_sees_reaction(c, r->id, r->space_id))
+            ids[count++] = r->id;
+    }
+    qsort(ids, count, sizeof *ids, by_id);
+    return object_pick(c, KIND_REACTION, ids, count, page, found);
+}
+
 void reactions_list(struct api_call *c)
 {
     struct err e = { 0 };
@@ -68,8 +89,12 @@ void reactions_list(struct api_call *c)
     struct store_objects found;
     if (!api_page(c, &page))
         return;
-    if (!store_list(c->web->opt.store, KIND_REACTION, api_space(c), 0, page, c->arena, &found, &e)) {
-        api_fail_with(c, &e);
+    if (caller_may(&c->caller, REACTION_VIEW, api_space(c), STR(""))) {
+        if (!store_list(c->web->opt.store, KIND_REACTION, api_space(c), 0, page, c->arena, &found, &e)) {
+            api_fail_with(c, &e);
+            return;
+        }
+    } else if (!list_visible(c, page, &found)) {
         return;
     }
     struct api_list list;
@@ -190,6 +215,16 @@ static bool store_definition(struct api_call *c, struct store_object *o, int64_t
     return api_change(c, puts, count, action, store_id_text(a, KIND_REACTION, o->id), o->space_id, particulars);
 }
 
+// Nobody writes a reaction for projects that are not theirs, nor widens one to them.
+static bool may_write_there(struct api_call *c, const struct reaction *r, int64_t space_id)
+{
+    struct access_place at = place_of_reaction(r, space_id, c->arena);
+    if (caller_may_at(&c->caller, c->route->permission, &at))
+        return true;
+    api_fail(c, ERR_DENIED, "this needs the permission %s for all that the reaction's Scope names (Scope.Projects: ids of your projects; a reaction of an external trigger is about the whole space)", permission_name(c->route->permission));
+    return false;
+}
+
 static void save_reaction(struct api_call *c, struct store_object *old)
 {
     struct arena *a = c->arena;
@@ -201,6 +236,8 @@ static void save_reaction(struct api_call *c, struct store_object *old)
         return;
     struct reaction *r = reaction_decode(a, c->body, &c->errors);
     if (r) {
+        if (!may_write_there(c, r, o.space_id))
+            return;
         check_names(c, r, o.space_id);
         data_check_templates(r, &c->errors);
         http_request_check(r, &c->errors);
@@ -383,10 +420,12 @@ void revisions_restore(struct api_call *c)
             c->errors = errors;
             api_fail_errors(c, "the revision does not fit this version of the server: see Errors");
         } else {
-            check_names(c, r, reaction->space_id);
+            bool may_write = may_write_there(c, r, reaction->space_id);
+            if (may_write)
+                check_names(c, r, reaction->space_id);
             if (c->errors.count)
                 api_fail_errors(c, "the revision names what is there no more: see Errors");
-            else if (store_definition(c, reaction, reaction->version, definition, object_doc(c, active), json_bool(json_get(flags, STR("Enabled")), true), json_bool(json_get(flags, STR("Paused")), false), "reaction.restore"))
+            else if (may_write && store_definition(c, reaction, reaction->version, definition, object_doc(c, active), json_bool(json_get(flags, STR("Enabled")), true), json_bool(json_get(flags, STR("Paused")), false), "reaction.restore"))
                 reactions_get(c);
         }
     }

@@ -1,6 +1,8 @@
 // Runs: listed, read with their attempts, their log, retried and cancelled by hand.
 #include "web/api_object.h"
 
+#include "web/places.h"
+
 static struct json *parse_or_null(struct api_call *c, str text)
 {
     struct json *j;
@@ -13,22 +15,23 @@ static struct json *member_or(struct api_call *c, const struct json *doc, const 
     return member ? json_copy(c->arena, member) : json_new_null(c->arena);
 }
 
-static struct json *attempt_json(struct api_call *c, const struct store_attempt *t)
+// Without RunOutputView: that it was tried, when and with what outcome; not what went out or came back.
+static struct json *attempt_json(struct api_call *c, const struct store_attempt *t, bool with_output)
 {
     struct arena *a = c->arena;
-    struct json *j = json_new_object(a), *doc = parse_or_null(c, t->doc);
+    struct json *j = json_new_object(a), *doc = with_output ? parse_or_null(c, t->doc) : NULL;
     json_add_i64(a, j, "Number", t->number);
     json_add_time(a, j, "Started", t->started_ms);
     json_add_time(a, j, "Finished", t->finished_ms);
     json_add_str(a, j, "Outcome", t->outcome == ATTEMPT_RUNNING ? (str){ 0 } : str_from(attempt_outcome_name(t->outcome)));
     json_add_str(a, j, "Node", t->node);
     json_add(j, STR("ExitCode"), t->has_exit_code ? json_new_i64(a, t->exit_code) : json_new_null(a));
-    json_add_str(a, j, "ErrorMessage", t->error.n ? t->error : (str){ 0 });
+    json_add_str(a, j, "ErrorMessage", with_output && t->error.n ? t->error : (str){ 0 });
     json_add(j, STR("Request"), member_or(c, doc, "Request"));
     json_add(j, STR("Response"), member_or(c, doc, "Response"));
     json_add(j, STR("Timings"), member_or(c, doc, "Timings"));
     struct json *calls = json_add(j, STR("ApiCalls"), json_new_array(a));
-    for (size_t i = 0; i < t->call_count; i++)
+    for (size_t i = 0; with_output && i < t->call_count; i++)
         json_push(calls, parse_or_null(c, t->calls[i]));
     return j;
 }
@@ -39,6 +42,7 @@ static struct json *run_json(struct api_call *c, const struct store_run *r, bool
     struct json *j = json_new_object(a);
     struct store_attempts attempts = { 0 };
     struct err e = { 0 };
+    bool with_output = place_may_at_event(c, RUN_OUTPUT_VIEW, r->space_id, r->event_id);
     str id = store_id_text(a, KIND_RUN, r->id);
     json_add_str(a, j, "Id", id);
     json_add_str(a, j, "SpaceId", store_id_text(a, KIND_SPACE, r->space_id));
@@ -54,12 +58,12 @@ static struct json *run_json(struct api_call *c, const struct store_run *r, bool
     json_add_time(a, j, "Started", r->started_ms);
     json_add_time(a, j, "Finished", r->finished_ms);
     json_add_time(a, j, "NextAttempt", r->state == RUN_QUEUED || r->state == RUN_WAITING ? r->due_ms : 0);
-    json_add(j, STR("Output"), parse_or_null(c, r->output));
-    json_add_str(a, j, "ErrorMessage", r->error.n ? r->error : (str){ 0 });
+    json_add(j, STR("Output"), with_output ? parse_or_null(c, r->output) : json_new_null(a));
+    json_add_str(a, j, "ErrorMessage", with_output && r->error.n ? r->error : (str){ 0 });
     struct json *list = json_add(j, STR("Attempts"), json_new_array(a));
     if (with_attempts && store_attempt_list(c->web->opt.store, r->id, a, &attempts, &e))
         for (size_t i = 0; i < attempts.count; i++)
-            json_push(list, attempt_json(c, &attempts.items[i]));
+            json_push(list, attempt_json(c, &attempts.items[i], with_output));
     api_self_link(c, j, "runs", id);
     json_add_str(a, json_get(j, STR("Links")), "Log", arena_printf(a, "/api/runs/%.*s/log", STR_ARG(id)));
     return j;
@@ -106,6 +110,7 @@ void runs_list(struct api_call *c)
         }
         f.states |= 1u << state;
     }
+    f.scopes = place_scopes(c, RUN_VIEW, f.space_id);
     if (!store_run_list(c->web->opt.store, &f, page, c->arena, &found, &e)) {
         api_fail_with(c, &e);
         return;
@@ -126,7 +131,7 @@ void runs_get(struct api_call *c)
 
 static void audit_run(struct api_call *c, const struct store_run *r, const char *action)
 {
-    store_audit(c->web->opt.store, &(struct store_audit){ r->space_id, c->caller.name, str_from(action), store_id_text(c->arena, KIND_RUN, r->id), STR("{}") });
+    store_audit(c->web->opt.store, &(struct store_audit){ r->space_id, c->caller.actor, str_from(action), store_id_text(c->arena, KIND_RUN, r->id), STR("{}") });
 }
 
 void runs_retry(struct api_call *c)

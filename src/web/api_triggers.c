@@ -6,6 +6,7 @@
 #include "base/timetext.h"
 #include "http/address.h"
 #include "secret/token.h"
+#include "web/places.h"
 
 #define KEY_LIFE_MS (365 * 86400000LL)      // permissions.md rule 4: default 1 year
 #define ROTATE_DEFAULT_SECONDS (7 * 86400LL) // the old key works on: 7 days, 0 to 30
@@ -58,7 +59,10 @@ static bool may_delete_trigger(struct api_call *c, const struct store_object *o)
 static void decorate_trigger(struct api_call *c, const struct store_object *o, struct json *answer)
 {
     const struct trigger_entry *t = snapshot_trigger(c->snapshot, o->id);
-    json_add_i64(c->arena, answer, "Reactions", t ? (int64_t)t->reaction_count : 0);
+    int64_t visible = 0;
+    for (size_t i = 0; t && i < t->reaction_count; i++)
+        visible += place_sees_reaction(c, t->reactions[i]->id, t->reactions[i]->space_id);
+    json_add_i64(c->arena, answer, "Reactions", visible);
 }
 
 static const struct object_api triggers = { KIND_TRIGGER, "triggers", "Trigger", "trigger", false, normalise_trigger, decorate_trigger, may_delete_trigger };

@@ -16,13 +16,13 @@ void push_handle(struct web *w, struct http_request *r);
 
 // api.c: /api/...
 void api_handle(struct web *w, struct http_request *r);
-bool web_is_admin_key(const struct web *w, str key);
 
 // stream.c: /api/stream
 struct stream_hub *stream_hub_new(struct loop *loop);
 void stream_hub_close(struct stream_hub *h); // ends every stream
 void stream_hub_free(struct stream_hub *h);
 void stream_handle(struct web *w, struct http_request *r);
+void stream_people_changed(struct stream_hub *h); // any thread
 void stream_note(struct stream_hub *h, const struct engine_note *note); // any thread
 
 // health.c: /healthz, /readyz, /metrics

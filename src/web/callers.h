@@ -1,0 +1,15 @@
+// callers.h - from what a request brings to who asks: admin.key, a person's API key. Only src/web includes this.
+//
+// Read from the store at each call, so that a disabled user, a revoked key and a changed role count at once.
+#pragma once
+
+#include "web/api.h"
+
+// Not for the loop's thread. A proof that is missing, wrong, expired or of a disabled user gives the anonymous caller.
+void caller_find(struct web *w, const struct http_request *r, struct arena *a, struct caller *out);
+
+// The caller that a user is, with all their roles; false: no such user, or disabled.
+bool caller_of_user(struct web *w, int64_t user_id, struct arena *a, struct caller *out);
+// Grants from a list of {Role, Space, Projects, Environments}; what names no role any more gives nothing.
+void caller_read_grants(struct web *w, const struct json *assignments, struct arena *a, struct access_grant **grants, size_t *count);
+struct access_grant caller_key_limit(const struct json *key_doc, struct arena *a); // what is written on an API key
