@@ -255,6 +255,7 @@ void engine_active_free(struct active *run)
     struct engine *g = run->engine;
     map_remove(&g->active, run_key(&run->run.id));
     registry_give(g->opt.registry, run->snapshot);
+    mask_lines_free(run->masked_lines);
     mask_free(run->mask);
     loop_timer_free(run->begin_again);
     sealed_values_fini(&run->secrets);
@@ -440,6 +441,7 @@ static void start_run(struct engine *g, const struct store_run *claimed)
     run->run.order_key = arena_str(&run->arena, claimed->order_key);
     run->snapshot = registry_take(g->opt.registry);
     run->mask = mask_new();
+    run->masked_lines = mask_lines_new(run->mask);
     map_put(&g->active, run_key(&run->run.id), run);
     note_run(g, &run->run, RUN_RUNNING);
     pthread_mutex_lock(&g->lock);

@@ -49,6 +49,7 @@ struct active {
     struct json *payload;
     struct vars *vars;  // what its templates see
     struct mask *mask;
+    struct mask_lines *masked_lines; // of its log
     struct sealed_values secrets;
     struct dry_run *dry; // dry_run.c's: nothing is stored, every write is withheld
     bool is_script, is_cancelled, is_stopped;

@@ -132,40 +132,51 @@ static bool build_frame(struct active *run, struct json **out, struct err *e)
 
 // ---- what it says ----
 
+// Stores and shows the lines that are known to hold no secret; at the end of the attempt, what was kept back too.
+static void pass_lines(struct active *run, bool is_end)
+{
+    struct engine *g = run->engine;
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct store_log_line *out = NULL;
+    size_t count = 0, cap = 0;
+    struct json *shown = json_new_array(&a);
+    struct mask_line line;
+    while (mask_lines_next(run->masked_lines, is_end, &a, &line)) {
+        if (run->log_is_full)
+            continue;
+        run->log_lines++;
+        run->log_bytes += (int64_t)line.text.n;
+        if (run->log_lines > LIMIT_RUN_LOG_LINES || run->log_bytes > LIMIT_RUN_LOG_BYTES) {
+            run->log_is_full = true;
+            line.level = STR("Warning");
+            line.text = STR("the log is full: further lines of this attempt are not kept");
+        }
+        xgrow(&out, &cap, count + 1, sizeof *out);
+        out[count++] = (struct store_log_line){ run->run.id, run->run.attempts, line.at_ms, line.level, line.text };
+        struct json *j = json_push(shown, json_new_object(&a));
+        json_add_time(&a, j, "Time", line.at_ms);
+        json_add_str(&a, j, "Level", line.level);
+        json_add_str(&a, j, "Text", line.text);
+    }
+    if (run->dry) {
+        dry_run_log(run, shown);
+    } else if (count) {
+        store_append(g->opt.store, out, count, NULL, 0);
+        engine_note(g, &(struct engine_note){ .kind = NOTE_LOG, .space_id = run->run.space_id, .id = run->run.id, .reaction_id = run->run.reaction_id, .text = json_text(&a, shown) });
+    }
+    free(out);
+}
+
 static void on_log(void *ctx, const struct json *lines)
 {
     struct active *run = ctx;
-    struct engine *g = run->engine;
-    if (run->dry) {
-        dry_run_log(run, lines);
-        return;
-    }
-    CLEANUP(arena_fini) struct arena a = { 0 };
-    struct store_log_line *out = ARENA_ARRAY(&a, struct store_log_line, lines->count + 1);
-    size_t count = 0;
     json_each(line, lines)
     {
-        int64_t at_ms = clock_wall_ms(g->opt.clock);
-        if (run->log_is_full)
-            break;
-        str text = mask_apply(run->mask, json_str(json_get(line, STR("Text")), (str){ "", 0 }), &a);
-        str level = json_str(json_get(line, STR("Level")), STR("Info"));
+        int64_t at_ms = clock_wall_ms(run->engine->opt.clock);
         timetext_parse(json_str(json_get(line, STR("Time")), (str){ "", 0 }), &at_ms);
-        run->log_lines++;
-        run->log_bytes += (int64_t)text.n;
-        if (run->log_lines > LIMIT_RUN_LOG_LINES || run->log_bytes > LIMIT_RUN_LOG_BYTES) {
-            run->log_is_full = true;
-            level = STR("Warning");
-            text = STR("the log is full: further lines of this attempt are not kept");
-        }
-        out[count++] = (struct store_log_line){ run->run.id, run->run.attempts, at_ms, level, text };
+        mask_lines_add(run->masked_lines, &(struct mask_line){ at_ms, json_str(json_get(line, STR("Level")), STR("Info")), json_str(json_get(line, STR("Text")), (str){ "", 0 }) });
     }
-    if (!count)
-        return;
-    store_append(g->opt.store, out, count, NULL, 0);
-    CLEANUP(buf_fini) struct buf text = { 0 };
-    json_write(&text, mask_apply_json(run->mask, lines, &a), false);
-    engine_note(g, &(struct engine_note){ .kind = NOTE_LOG, .space_id = run->run.space_id, .id = run->run.id, .reaction_id = run->run.reaction_id, .text = buf_str(&text) });
+    pass_lines(run, false);
 }
 
 static void on_placed(void *ctx)
@@ -209,6 +220,7 @@ static void on_done(void *ctx, const struct script_result *r)
         [SCRIPT_INTERRUPTED] = ATTEMPT_INTERRUPTED, [SCRIPT_CANCELLED] = ATTEMPT_CANCELLED,
     };
     run->job = NULL;
+    pass_lines(run, true);
     struct attempt_end end = {
         .outcome = outcomes[r->outcome],
         .may_retry = run->def->retry_scripts,
