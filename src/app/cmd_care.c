@@ -4,8 +4,9 @@
 #include "app/commands.h"
 #include "app/settings.h"
 
-#include "store/store.h"
+#include "store/anchor.h"
 #include "sys/file.h"
+#include "web/web.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -207,6 +208,10 @@ static bool restore(struct cli *c, const char *file)
     }
     if (!put_aside(database, c, &aside))
         return false;
+    // Of the database that was there: the restored one ends earlier, and rightly so.
+    const char *anchor = arena_printf(&c->arena, "%s/audit.anchor", data).p;
+    if (aside.n && rename(anchor, arena_printf(&c->arena, "%.*s.anchor", STR_ARG(aside)).p) < 0 && errno != ENOENT)
+        return err_errno(&c->err, errno, "%s", anchor);
     if (rename(copy, database) < 0)
         return err_errno(&c->err, errno, "%s", database);
     if (!sync_folder_of(&c->arena, database, &c->err))
@@ -238,33 +243,40 @@ int cmd_restore(int argc, char **argv)
 
 // ---- verify-audit ----
 
-static bool verify_folder(struct cli *c, struct json **answer)
+static bool verify_folder(struct cli *c, const struct anchor *known, struct json **answer)
 {
     const char *data;
     struct store *s;
-    int64_t rows, bad_id;
-    str head, why;
+    struct anchor_verdict v;
     umask(077);
     if (!open_folder(c, &data, &c->err) || !open_database(arena_printf(&c->arena, "%s/reactions.db", data).p, &s, &c->err))
         return false;
-    bool ok = store_audit_verify(s, &rows, &bad_id, &head, &c->arena, &why, &c->err);
+    bool ok = anchor_verify(s, arena_printf(&c->arena, "%s/audit.anchor", data).p, known, &c->arena, &v, &c->err);
     store_close(s);
-    if (!ok)
-        return false;
-    *answer = json_new_object(&c->arena);
-    json_add_bool(&c->arena, *answer, "IsIntact", !bad_id);
-    json_add_i64(&c->arena, *answer, "Rows", rows);
-    json_add_str(&c->arena, *answer, "Head", bad_id ? (str){ 0 } : head);
-    json_add(*answer, STR("BadRow"), bad_id ? json_new_i64(&c->arena, bad_id) : json_new_null(&c->arena));
-    json_add_str(&c->arena, *answer, "Reason", bad_id ? why : (str){ 0 });
-    return true;
+    if (ok)
+        *answer = web_audit_verdict(&v, &c->arena);
+    return ok;
+}
+
+static void print_intact(struct cli *c, const struct json *answer)
+{
+    struct arena *a = &c->arena;
+    str rows = cli_member(a, answer, STR("Rows")), head = cli_member(a, answer, STR("Head")), anchored = cli_member(a, answer, STR("Anchor.Row"));
+    printf("%.*s rows, none changed, dropped or moved\nhead %.*s\n", STR_ARG(rows), STR_ARG(head));
+    if (anchored.n)
+        printf("none cut off up to row %.*s, by audit.anchor in the data folder\n", STR_ARG(anchored));
+    else
+        printf("there is no audit.anchor in the data folder: that rows were cut off at the end would not show\n");
+    if (head.n)
+        printf("keep this on another machine, for reactions verify-audit --head %.*s:%.*s\n", STR_ARG(rows), STR_ARG(head));
 }
 
 int cmd_verify_audit(int argc, char **argv)
 {
-    static const char usage[] = "reactions verify-audit [--data DIR]   (without --data the server is asked)";
-    static const char *const valued[] = { "--data", NULL };
+    static const char usage[] = "reactions verify-audit [--head ROW:HASH] [--data DIR]   (without --data the server is asked)";
+    static const char *const valued[] = { "--data", "--head", NULL };
     struct cli c;
+    struct anchor known;
     struct json *answer = NULL;
     int status = 0;
     if (!cli_begin(&c, argc, argv, usage, valued, NULL))
@@ -273,7 +285,13 @@ int cmd_verify_audit(int argc, char **argv)
         fprintf(stderr, "usage: %s\n", usage);
         return 2;
     }
-    bool ok = cli_option(&c, "--data").p ? verify_folder(&c, &answer) : cli_call(&c, "GET", STR("/audit/verify"), NULL, &answer);
+    str head = cli_option(&c, "--head");
+    if (head.p && !anchor_parse(head, &c.arena, &known)) {
+        fprintf(stderr, "--head: %.*s is not ROW:HASH, as an earlier verification showed it\n", STR_ARG(head));
+        return 2;
+    }
+    str path = head.p ? arena_printf(&c.arena, "/audit/verify?head=%" PRId64 ":%.*s", known.row, STR_ARG(known.hash)) : STR("/audit/verify");
+    bool ok = cli_option(&c, "--data").p ? verify_folder(&c, head.p ? &known : NULL, &answer) : cli_call(&c, "GET", path, NULL, &answer);
     if (!ok && !cli_option(&c, "--data").p && !c.status)
         err_in(&c.err, "no server to ask (name its folder with --data)");
     bool is_intact = ok && json_bool(json_get(answer, STR("IsIntact")), false);
@@ -283,8 +301,7 @@ int cmd_verify_audit(int argc, char **argv)
         cli_print_object(&c, answer);
         status = is_intact ? 0 : 1;
     } else if (is_intact) {
-        // The chain cannot tell that its newest rows were cut off: whoever keeps the head elsewhere can.
-        printf("%.*s rows, none changed, dropped or moved\nhead %.*s\n", STR_ARG(cli_member(&c.arena, answer, STR("Rows"))), STR_ARG(cli_member(&c.arena, answer, STR("Head"))));
+        print_intact(&c, answer);
     } else {
         err_set(&c.err, ERR_INVALID, "the audit was tampered with: %.*s", STR_ARG(cli_member(&c.arena, answer, STR("Reason"))));
         status = cli_fail(&c);

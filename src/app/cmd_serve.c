@@ -5,6 +5,7 @@
 
 #include "reaction/registry.h"
 #include "secret/token.h"
+#include "store/anchor.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "web/web.h"
@@ -25,6 +26,7 @@ struct server {
     struct registry *registry;
     struct engine *engine;
     struct web *web;
+    const char *anchor; // of the audit; NULL: none
     bool is_stopping;
 };
 
@@ -78,6 +80,31 @@ static bool write_first_space(struct server *s, struct err *e)
     return store_change(s->store, &put, 1, &audit, 1, e);
 }
 
+// An anchor that does not fit is said aloud, and kept: the server goes on, for what it guards is only the record.
+static bool check_anchor(struct server *s, struct err *e)
+{
+    str why;
+    s->anchor = str_eq(s->settings.store, STR("sqlite")) ? path_in_data(s, "audit.anchor") : NULL;
+    if (!s->anchor)
+        return true;
+    if (!anchor_begin(s->store, s->anchor, &s->arena, &why, e))
+        return false;
+    if (!why.n)
+        return true;
+    fprintf(stderr, "WARNING: the audit was tampered with: %.*s (%s.broken is kept; see reactions verify-audit)\n", STR_ARG(why), s->anchor);
+    struct json *particulars = json_new_object(&s->arena);
+    json_add_str(&s->arena, particulars, "Reason", why);
+    store_audit(s->store, &(struct store_audit){ 0, STR("server"), STR("audit.broken"), STR("audit"), json_text(&s->arena, particulars) });
+    return true;
+}
+
+static void write_anchor(struct server *s)
+{
+    struct err e = { 0 };
+    if (s->anchor && !anchor_write(s->store, s->anchor, clock_wall_ms(&clock_system), &(int64_t){ 0 }, &e))
+        fprintf(stderr, "the head of the audit was not written: %s\n", e.text);
+}
+
 static void on_note(void *ctx, const struct engine_note *note)
 {
     struct server *s = ctx;
@@ -102,7 +129,7 @@ static const char *runtime_dir(struct server *s)
 // (doctor says so).
 static const char *const *hidden_paths(struct server *s)
 {
-    static const char *const names[] = { "reactions.db", "reactions.db-wal", "reactions.db-shm", "master.key", "admin.key", "backups" };
+    static const char *const names[] = { "reactions.db", "reactions.db-wal", "reactions.db-shm", "master.key", "admin.key", "audit.anchor", "audit.anchor.broken", "backups" };
     char absolute[PATH_MAX];
     const char **paths = ARENA_ARRAY(&s->arena, const char *, COUNT(names) + 1);
     if (!realpath(path_in_data(s, "."), absolute))
@@ -160,6 +187,7 @@ static bool start_web(struct server *s, struct err *e)
         .admin_key_file = path_in_data(s, "admin.key"),
         .data_dir = arena_cstr(&s->arena, s->settings.data),
         .server_uri = s->settings.server_uri.n ? arena_cstr(&s->arena, s->settings.server_uri) : NULL,
+        .audit_anchor_file = s->anchor,
         .server = {
             .listen = arena_cstr(&s->arena, s->settings.listen),
             .cert_file = s->settings.tls_cert.n ? arena_cstr(&s->arena, s->settings.tls_cert) : NULL,
@@ -207,7 +235,7 @@ static bool start(struct server *s, struct err *e)
         return false;
     process_hide_self();
     umask(077); // from here on: what is written is ours alone
-    return open_store(s, e) && write_admin_key(s, e) && write_first_space(s, e) && loop_open(&s->loop, e) && start_engine(s, e) && start_web(s, e)
+    return open_store(s, e) && check_anchor(s, e) && write_admin_key(s, e) && write_first_space(s, e) && loop_open(&s->loop, e) && start_engine(s, e) && start_web(s, e)
         && loop_on_signal(s->loop, SIGINT, on_stop_signal, s, e) && loop_on_signal(s->loop, SIGTERM, on_stop_signal, s, e) && loop_on_signal(s->loop, SIGHUP, on_reload_signal, s, e);
 }
 
@@ -217,6 +245,7 @@ static void stop(struct server *s)
     struct web *web = __atomic_exchange_n(&s->web, NULL, __ATOMIC_ACQ_REL);
     web_close(web);
     engine_stop(s->engine, s->settings.grace_seconds * 1000);
+    write_anchor(s);
     store_close(s->store);
     registry_close(s->registry);
     loop_close(s->loop);

@@ -1,5 +1,7 @@
 #include "reaction/sealed.h"
 
+#include "base/encode.h"
+
 #include <sodium.h>
 
 // Paths into a document. "[]" steps through a list; a list of objects with Name is matched by name.
@@ -33,7 +35,7 @@ struct walk {
     struct err *e;
     // value may be NULL (absent); old is the same place in the old document. Returns what shall stand there, NULL: nothing.
     struct json *(*visit)(struct walk *w, str path, struct json *value, const struct json *old);
-    bool failed;
+    bool failed, is_changed;
 };
 
 static str record_of(struct walk *w, str path)
@@ -186,6 +188,69 @@ static struct json *visit_open(struct walk *w, str path, struct json *value, con
 bool sealed_open(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a, struct sealed_values *plain, struct err *e)
 {
     struct walk w = { .kind = kind, .id = id, .keyring = k, .arena = a, .visit = visit_open, .plain = plain, .e = e };
+    walk_document(&w, doc, NULL);
+    return !w.failed;
+}
+
+static struct json *visit_again(struct walk *w, str path, struct json *value, const struct json *old UNUSED)
+{
+    str plain, now = is_sealed(value) ? json_get(value, STR("Sealed"))->text : (str){ "", 0 };
+    if (!is_sealed(value) || w->failed || str_eq(keyring_sealed_with(now), keyring_id(w->keyring)))
+        return value;
+    str record = record_of(w, path);
+    if (!keyring_unseal(w->keyring, record, now, w->arena, &plain, w->e)) {
+        w->failed = true;
+        return value;
+    }
+    struct json *sealed = json_new_object(w->arena);
+    json_add_str(w->arena, sealed, "Sealed", keyring_seal(w->keyring, record, plain, w->arena));
+    sodium_memzero((void *)(uintptr_t)plain.p, plain.n);
+    w->is_changed = true;
+    return sealed;
+}
+
+bool sealed_again(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a, bool *changed, struct err *e)
+{
+    struct walk w = { .kind = kind, .id = id, .keyring = k, .arena = a, .visit = visit_again, .e = e };
+    walk_document(&w, doc, NULL);
+    *changed = w.is_changed;
+    return !w.failed;
+}
+
+bool sealed_kind_has_secrets(enum store_kind kind)
+{
+    for (size_t i = 0; i < COUNT(fields); i++)
+        if (fields[i].kind == kind)
+            return true;
+    return false;
+}
+
+int64_t sealed_record_id(const struct store_object *o)
+{
+    return o->kind == KIND_REVISION ? o->parent_id : o->id;
+}
+
+static struct json *visit_digest(struct walk *w, str path, struct json *value, const struct json *old UNUSED)
+{
+    str plain;
+    unsigned char hash[KEYRING_HASH_BYTES];
+    if (!is_sealed(value) || w->failed)
+        return value;
+    str record = record_of(w, path);
+    if (!keyring_unseal(w->keyring, record, json_get(value, STR("Sealed"))->text, w->arena, &plain, w->e)) {
+        w->failed = true;
+        return value;
+    }
+    keyring_hash(w->keyring, arena_cstr(w->arena, record), plain, hash);
+    sodium_memzero((void *)(uintptr_t)plain.p, plain.n);
+    struct json *digest = json_new_object(w->arena);
+    json_add_str(w->arena, digest, "Digest", hex_encode(w->arena, (str){ (const char *)hash, sizeof hash }));
+    return digest;
+}
+
+bool sealed_digest(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a, struct err *e)
+{
+    struct walk w = { .kind = kind, .id = id, .keyring = k, .arena = a, .visit = visit_digest, .e = e };
     walk_document(&w, doc, NULL);
     return !w.failed;
 }

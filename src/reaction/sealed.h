@@ -28,6 +28,16 @@ struct sealed_values {
     size_t count, cap;
 };
 MUST_USE bool sealed_open(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a, struct sealed_values *plain, struct err *e);
+// Seals anew, with the key that seals now, what was sealed with another one. *changed: something was. In place.
+MUST_USE bool sealed_again(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a, bool *changed, struct err *e);
+bool sealed_kind_has_secrets(enum store_kind kind);
+// The record's id: revisions hold the secrets of their reaction.
+int64_t sealed_record_id(const struct store_object *o);
+
+// The document with a keyed digest in the place of each secret value: what is hashed to tell whether two definitions are
+// one. So neither a new nonce nor a new master key makes a new definition, and the digest tells nobody the value.
+MUST_USE bool sealed_digest(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a, struct err *e);
+
 void sealed_values_fini(struct sealed_values *v); // wipes and frees
 
 // One value: {"Sealed": ...} -> text; null -> empty.

@@ -2,6 +2,7 @@
 #include "web/api_object.h"
 
 #include "base/timetext.h"
+#include "store/anchor.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -58,20 +59,39 @@ void backup_create(struct api_call *c)
     store_audit(c->web->opt.store, &(struct store_audit){ 0, c->caller.actor, STR("backup.create"), arena_str(a, str_from(name)), STR("{}") });
 }
 
+struct json *web_audit_verdict(const struct anchor_verdict *v, struct arena *a)
+{
+    struct json *j = json_new_object(a), *anchor = NULL;
+    json_add_bool(a, j, "IsIntact", !v->why.n);
+    json_add_i64(a, j, "Rows", v->rows);
+    json_add_str(a, j, "Head", v->bad_row ? (str){ 0 } : v->head);
+    json_add(j, STR("BadRow"), v->bad_row ? json_new_i64(a, v->bad_row) : json_new_null(a));
+    json_add_str(a, j, "Reason", v->why.n ? v->why : (str){ 0 });
+    if (!v->has_anchor) {
+        json_add_null(a, j, "Anchor");
+        return j;
+    }
+    anchor = json_add(j, STR("Anchor"), json_new_object(a));
+    json_add_i64(a, anchor, "Row", v->anchor.row);
+    json_add_str(a, anchor, "Hash", v->anchor.hash);
+    json_add_str(a, anchor, "Written", v->anchor.time);
+    return j;
+}
+
 void audit_verify(struct api_call *c)
 {
     struct arena *a = c->arena;
     struct err e = { 0 };
-    int64_t rows, bad_id;
-    str head, why;
-    if (!store_audit_verify(c->web->opt.store, &rows, &bad_id, &head, a, &why, &e)) {
+    struct anchor known;
+    struct anchor_verdict v;
+    str text = api_query(c, "head");
+    if (text.n && !anchor_parse(text, a, &known)) {
+        api_fail(c, ERR_INVALID, "head: \"%.*s\" must be ROW:HASH, as an earlier verification showed it", STR_ARG(text));
+        return;
+    }
+    if (!anchor_verify(c->web->opt.store, c->web->opt.audit_anchor_file ? c->web->opt.audit_anchor_file : "", text.n ? &known : NULL, a, &v, &e)) {
         api_fail_with(c, &e);
         return;
     }
-    c->answer = json_new_object(a);
-    json_add_bool(a, c->answer, "IsIntact", !bad_id);
-    json_add_i64(a, c->answer, "Rows", rows);
-    json_add_str(a, c->answer, "Head", bad_id ? (str){ 0 } : head);
-    json_add(c->answer, STR("BadRow"), bad_id ? json_new_i64(a, bad_id) : json_new_null(a));
-    json_add_str(a, c->answer, "Reason", bad_id ? why : (str){ 0 });
+    c->answer = web_audit_verdict(&v, a);
 }

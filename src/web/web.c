@@ -3,8 +3,11 @@
 #include "base/encode.h"
 #include "secret/token.h"
 #include "sys/file.h"
+#include "store/anchor.h"
 #include "web/handle.h"
 #include "web/workers.h"
+
+#include <stdio.h>
 
 #define API_THREADS 4
 #define FLUSH_MS 1000
@@ -12,9 +15,23 @@
 #define PURGE_ROWS 5000
 #define DAY_MS 86400000LL
 
+static void anchor_audit(void *ctx)
+{
+    struct web *w = ctx;
+    struct err e = { 0 };
+    if (!anchor_write(w->opt.store, w->opt.audit_anchor_file, clock_wall_ms(w->opt.clock), &w->anchored_row, &e))
+        fprintf(stderr, "the head of the audit was not written: %s\n", e.text);
+    __atomic_store_n(&w->is_anchoring, false, __ATOMIC_RELEASE);
+}
+
 static void flush(void *ctx)
 {
-    hook_flush_key_uses(ctx);
+    struct web *w = ctx;
+    hook_flush_key_uses(w);
+    if (!w->opt.audit_anchor_file || __atomic_exchange_n(&w->is_anchoring, true, __ATOMIC_ACQ_REL))
+        return;
+    if (!workers_submit(w->workers, anchor_audit, w))
+        __atomic_store_n(&w->is_anchoring, false, __ATOMIC_RELEASE);
 }
 
 // What is older than it is kept: 7 days for deduplication and verdicts (the longest sender retry seen is 75 h), 90 days for

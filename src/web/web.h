@@ -6,6 +6,7 @@
 
 #include "http/server.h"
 #include "reaction/engine.h"
+#include "store/anchor.h"
 
 struct web;
 
@@ -21,6 +22,7 @@ struct web_options {
     const char *version;
     const char *admin_key_file;        // its key acts as administrator
     const char *data_dir;
+    const char *audit_anchor_file;     // see store/anchor.h; NULL: none is written
     const char *server_uri;            // how others reach us; NULL: not known
 };
 
@@ -35,6 +37,9 @@ bool web_reload_tls(struct web *w, struct err *e);
 
 // Passes on to those who watch /api/stream. Any thread.
 void web_note(struct web *w, const struct engine_note *note);
+
+// What GET /api/audit/verify answers.
+struct json *web_audit_verdict(const struct anchor_verdict *v, struct arena *a);
 
 // For tests and for tools that list routes: "METHOD path permission", one a line.
 void web_print_routes(struct buf *out);
