@@ -1,4 +1,4 @@
-// backup, restore, verify-audit: care of the database. A backup is taken through the server, which goes on working;
+// backup, restore, rotate-master-key, verify-audit: care of the database. A backup is taken through the server, which goes on working;
 // restoring works on a data folder that no server uses, and takes its lock file like a server.
 #include "app/cli.h"
 #include "app/commands.h"
@@ -237,6 +237,31 @@ int cmd_restore(int argc, char **argv)
     }
     umask(077);
     int status = restore(&c, c.words[0].p) ? 0 : cli_fail(&c);
+    cli_end(&c);
+    return status;
+}
+
+// ---- rotate-master-key ----
+
+int cmd_rotate_master_key(int argc, char **argv)
+{
+    static const char usage[] = "reactions rotate-master-key";
+    struct cli c;
+    struct json *answer;
+    int status = 0;
+    if (!cli_begin(&c, argc, argv, usage, NULL, NULL))
+        return 2;
+    if (c.word_count) {
+        fprintf(stderr, "usage: %s\n", usage);
+        return 2;
+    }
+    if (!cli_call(&c, "POST", STR("/settings/rotate-master-key"), NULL, &answer))
+        status = cli_fail(&c);
+    else if (c.is_json)
+        cli_print_object(&c, answer);
+    else
+        printf("%.*s objects are sealed with the new master key %.*s\nmaster.key.previous opens backups taken before: keep it with them, or remove it\n", STR_ARG(cli_member(&c.arena, answer, STR("Objects"))),
+               STR_ARG(cli_member(&c.arena, answer, STR("KeyId"))));
     cli_end(&c);
     return status;
 }

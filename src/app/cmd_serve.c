@@ -4,6 +4,7 @@
 #include "app/settings.h"
 
 #include "reaction/registry.h"
+#include "reaction/rotation.h"
 #include "secret/token.h"
 #include "store/anchor.h"
 #include "sys/file.h"
@@ -46,10 +47,15 @@ static bool open_store(struct server *s, struct err *e)
     bool on_disk = str_eq(s->settings.store, STR("sqlite"));
     const char *path = path_in_data(s, "reactions.db");
     bool is_new = !on_disk || !file_exists(path);
-    int64_t requeued, interrupted;
+    int64_t requeued, interrupted, resealed;
     struct store_options opt = { .path = on_disk ? path : NULL, .clock = &clock_system };
     if (!keyring_open(path_in_data(s, "master.key"), is_new, &random_system, &s->keyring, e) || !store_open(&opt, &s->store, e))
         return false;
+    struct rotation_options rotation = { .store = s->store, .keyring = s->keyring, .path = path_in_data(s, "master.key"), .random = &random_system };
+    if (!rotation_start(&rotation, &resealed, e))
+        return false;
+    if (resealed)
+        fprintf(stderr, "sealed anew with the present master key: %" PRId64 " objects\n", resealed);
     if (!store_recover(s->store, clock_wall_ms(&clock_system), &requeued, &interrupted, e))
         return err_in(e, "recovery");
     if (requeued || interrupted)
@@ -129,7 +135,7 @@ static const char *runtime_dir(struct server *s)
 // (doctor says so).
 static const char *const *hidden_paths(struct server *s)
 {
-    static const char *const names[] = { "reactions.db", "reactions.db-wal", "reactions.db-shm", "master.key", "admin.key", "audit.anchor", "audit.anchor.broken", "backups" };
+    static const char *const names[] = { "reactions.db", "reactions.db-wal", "reactions.db-shm", "master.key", "master.key.next", "master.key.previous", "admin.key", "audit.anchor", "audit.anchor.broken", "backups" };
     char absolute[PATH_MAX];
     const char **paths = ARENA_ARRAY(&s->arena, const char *, COUNT(names) + 1);
     if (!realpath(path_in_data(s, "."), absolute))
@@ -184,6 +190,7 @@ static bool start_web(struct server *s, struct err *e)
         .clock = &clock_system,
         .random = &random_system,
         .version = REACTIONS_VERSION,
+        .master_key_file = path_in_data(s, "master.key"),
         .admin_key_file = path_in_data(s, "admin.key"),
         .data_dir = arena_cstr(&s->arena, s->settings.data),
         .server_uri = s->settings.server_uri.n ? arena_cstr(&s->arena, s->settings.server_uri) : NULL,

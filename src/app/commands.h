@@ -21,6 +21,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_prove(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
+int cmd_rotate_master_key(int argc, char **argv);
 int cmd_verify_audit(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

@@ -31,6 +31,7 @@ static const struct command {
     { "secret", cmd_secret, "write-only values" },
     { "backup", cmd_backup, "copy the database while the server works" },
     { "restore", cmd_restore, "put such a copy into a data folder" },
+    { "rotate-master-key", cmd_rotate_master_key, "seal every secret value anew, with a new master key" },
     { "verify-audit", cmd_verify_audit, "whether a row of the audit was changed" },
     { "prove", cmd_prove, "the kill test, on your own disk" },
     { "doctor", cmd_doctor, "effective settings, and what is wrong" },

@@ -129,7 +129,7 @@ static bool read_file(struct settings *s, struct arena *a, struct err *e)
 // REACTIONS_ variables that are not settings of the server.
 static bool is_other_variable(str name)
 {
-    static const char *const names[] = { "MASTER_KEY", "CONFIG", "SERVER", "API_KEY_FILE", "PROTOCOL_FD" };
+    static const char *const names[] = { "MASTER_KEY", "PREVIOUS_MASTER_KEY", "CONFIG", "SERVER", "API_KEY_FILE", "PROTOCOL_FD" };
     for (size_t i = 0; i < COUNT(names); i++)
         if (str_eq(name, str_from(names[i])))
             return true;

@@ -80,5 +80,6 @@ struct reaction *reaction_decode(struct arena *a, const struct json *doc, struct
 // The definition with every field in the contract's order: what a revision stores. Without Id, SpaceId, Links,
 // Revision, Enabled, Paused.
 struct json *reaction_to_json(const struct reaction *r, struct arena *a);
-// SHA-256 of the definition, hex: what an approval binds to and a run records.
+// SHA-256 of the definition, hex: what an approval binds to and a run records. Its secret values were exchanged for their
+// digests before (sealed_digest).
 str reaction_hash(const struct json *definition, struct arena *a);

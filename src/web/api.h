@@ -120,4 +120,4 @@ api_handler push_key_create, push_key_delete, subscription_get, subscription_put
 api_handler identities_list, identities_create, identities_get, identities_update, identities_delete;
 api_handler secrets_list, secrets_create, secrets_get, secrets_update, secrets_delete;
 api_handler settings_get, settings_update, settings_pause, settings_resume, audit_list, api_root, openapi_get, status_get;
-api_handler backup_create, audit_verify;
+api_handler backup_create, audit_verify, master_key_rotate;

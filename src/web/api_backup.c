@@ -2,6 +2,7 @@
 #include "web/api_object.h"
 
 #include "base/timetext.h"
+#include "reaction/rotation.h"
 #include "store/anchor.h"
 #include "sys/file.h"
 
@@ -57,6 +58,26 @@ void backup_create(struct api_call *c)
     json_add_i64(a, c->answer, "Bytes", st.st_size);
     json_add_time(a, c->answer, "Created", now);
     store_audit(c->web->opt.store, &(struct store_audit){ 0, c->caller.actor, STR("backup.create"), arena_str(a, str_from(name)), STR("{}") });
+}
+
+// Nobody changes anything meanwhile: what is stored could else have been sealed with the old key a moment before.
+void master_key_rotate(struct api_call *c)
+{
+    struct web *w = c->web;
+    struct err e = { 0 };
+    int64_t resealed;
+    str id;
+    struct rotation_options opt = { .store = w->opt.store, .keyring = w->opt.keyring, .path = w->opt.master_key_file, .random = w->opt.random };
+    pthread_mutex_lock(&w->change_lock);
+    bool ok = rotation_run(&opt, c->caller.name, &resealed, &id, &e) && registry_reload(w->opt.registry, &e);
+    pthread_mutex_unlock(&w->change_lock);
+    if (!ok) {
+        api_fail_with(c, &e);
+        return;
+    }
+    c->answer = json_new_object(c->arena);
+    json_add_str(c->arena, c->answer, "KeyId", id);
+    json_add_i64(c->arena, c->answer, "Objects", resealed);
 }
 
 struct json *web_audit_verdict(const struct anchor_verdict *v, struct arena *a)

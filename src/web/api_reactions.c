@@ -187,7 +187,12 @@ static bool store_definition(struct api_call *c, struct store_object *o, int64_t
     struct err e = { 0 };
     struct store_put puts[2] = { 0 };
     size_t count = 0;
-    str hash = reaction_hash(definition, a);
+    struct json *digested = json_copy(a, definition);
+    if (!sealed_digest(KIND_REVISION, o->id, digested, w->opt.keyring, a, &e)) {
+        api_fail_with(c, &e);
+        return false;
+    }
+    str hash = reaction_hash(digested, a);
     struct json *flags = o->doc.n ? object_doc(c, o) : json_new_object(a);
     bool is_changed = !old_revision || !str_eq(json_str(json_get(old_revision, STR("Hash")), STR("")), hash);
     int64_t number = old_revision ? number_of(flags, "LatestNumber") : 0;

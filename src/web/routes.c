@@ -86,6 +86,7 @@ const struct api_route api_routes[] = {
     ROUTE("POST", "settings/resume", INSTANCE_SETTINGS, PLACE_INSTANCE, settings_resume, "Let them start"),
     ROUTE("GET", "audit", AUDIT_VIEW, PLACE_AUDIT, audit_list, "Who changed what"),
     ROUTE("GET", "audit/verify", AUDIT_VIEW, PLACE_INSTANCE, audit_verify, "Walk the chain of the audit"),
+    ROUTE("POST", "settings/rotate-master-key", KEY_ROTATE, PLACE_INSTANCE, master_key_rotate, "Seal every secret value anew, with a new master key"),
     ROUTE("POST", "backup", BACKUP, PLACE_INSTANCE, backup_create, "Copy the database into the data folder's backups"),
 };
 const size_t api_route_count = COUNT(api_routes);

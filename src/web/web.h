@@ -15,11 +15,12 @@ struct web_options {
     struct store *store;
     struct registry *registry;
     struct engine *engine;
-    const struct keyring *keyring;
+    struct keyring *keyring;
     const struct clock *clock;
     const struct random *random;
     struct http_server_options server; // handlers are set by web
     const char *version;
+    const char *master_key_file;       // for its rotation
     const char *admin_key_file;        // its key acts as administrator
     const char *data_dir;
     const char *audit_anchor_file;     // see store/anchor.h; NULL: none is written
