@@ -66,6 +66,15 @@ size_t catalog_categories(str name, str out[static CATALOG_MAX_CATEGORIES])
     return 1;
 }
 
+str catalog_subject(str name)
+{
+    const struct friendly *f = find_friendly(name);
+    if (f)
+        return f->subject;
+    ptrdiff_t colon = str_find_char(name, ':');
+    return colon >= 0 && !str_starts_nocase(name, STR("Group:")) ? str_skip(name, (size_t)colon + 1) : STR("");
+}
+
 enum catalog_answer catalog_wants(str name, const struct octopus_event *v)
 {
     str categories[CATALOG_MAX_CATEGORIES];
@@ -76,10 +85,7 @@ enum catalog_answer catalog_wants(str name, const struct octopus_event *v)
     if (!fits)
         return CATALOG_NO;
     const struct friendly *f = find_friendly(name);
-    str type = f ? f->subject : STR("");
-    ptrdiff_t colon = str_find_char(name, ':');
-    if (!f && colon >= 0 && !str_starts_nocase(name, STR("Group:")))
-        type = str_skip(name, (size_t)colon + 1);
+    str type = catalog_subject(name);
     if (type.n && !octopus_id_is(octopus_event_subject(v), type))
         return CATALOG_NO;
     return f && f->needs_tentacle ? CATALOG_IF_TENTACLE : CATALOG_YES;

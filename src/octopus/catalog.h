@@ -11,6 +11,9 @@
 // The categories a name can mean; at most CATALOG_MAX_CATEGORIES. A reaction needs to be offered no others.
 size_t catalog_categories(str name, str out[static CATALOG_MAX_CATEGORIES]);
 
+// The document type a name asks for ("Projects" of "Modified:Projects"); empty: any.
+str catalog_subject(str name);
+
 enum catalog_answer {
     CATALOG_NO,
     CATALOG_YES,

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "reaction/engine_internal.h"
 #include "reaction/http_request.h"
+#include "reaction/match.h"
 #include "reaction/match_octopus.h"
 #include "reaction/payload.h"
 #include "reaction/run_http.h"

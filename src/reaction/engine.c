@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "queue/backoff.h"
+#include "reaction/engine_judge.h"
 #include "reaction/gone.h"
 #include "reaction/match_octopus.h"
 #include "reaction/order.h"
@@ -12,6 +13,7 @@
 
 #define MATCH_BATCH 256
 #define MATCH_BATCH_BYTES (8 << 20)
+#define VERDICTS_KEPT 50 // of one event: the noes; explained in full from what is stored
 #define MAX_REQUESTS 4096 // with those that wait for a place at their host: a thousand that hang leave room for others
 #define STORE_RETRY_MS 1000
 #define LEASE_SLACK_MS 60000
@@ -57,9 +59,11 @@ struct matching {
     struct arena arena;
     struct store_match *items;
     size_t count;
-    int64_t *reaction_ids, *due_ms, *space_ids; // of each run, in the order of the answer
     int64_t *event_space_ids;                   // of each item
-    size_t run_count;
+    struct new_run {
+        int64_t reaction_id, due_ms, space_id;
+    } *new_runs; // in the order of the answer
+    size_t run_count, run_cap;
     size_t held; // events that wait
 };
 
@@ -90,52 +94,69 @@ static str new_key(struct engine *g, struct arena *a)
     return random_uuid(g->opt.random, a);
 }
 
+static void add_run(struct matching *m, struct store_match *out, const struct data_source *data, const struct store_event *v, const struct json *payload, const struct reaction_entry *r, str deployment)
+{
+    struct engine *g = m->engine;
+    int64_t now = now_ms(g), due = now + r->def->delay_seconds * 1000;
+    ((struct store_run *)(uintptr_t)out->runs)[out->run_count++] = (struct store_run){
+        .space_id = v->space_id,
+        .reaction_id = r->id,
+        .revision_id = r->revision_id,
+        .revision_number = r->revision_number,
+        .revision_hash = r->revision_hash,
+        .event_id = v->id,
+        .key = new_key(g, &m->arena),
+        .state = r->is_paused || data->snapshot->is_paused ? RUN_WAITING : RUN_QUEUED,
+        .queued_ms = now,
+        .due_ms = due,
+        .is_repeatable = r->def->action_type == ACTION_HTTP || r->def->retry_scripts,
+        .order_key = v->source == EVENT_INTERNAL && !r->def->has_order_by ? deployment : order_key(data, v, payload, r, &m->arena),
+        .depth = v->caused_depth,
+    };
+    xgrow(&m->new_runs, &m->run_cap, m->run_count + 1, sizeof *m->new_runs);
+    m->new_runs[m->run_count++] = (struct new_run){ r->id, due, v->space_id };
+}
+
+// The verdicts of those that matched or failed are kept, and of the others as many as VERDICTS_KEPT: all where few are offered the event,
+// else those whose lists fitted. The rest is counted, and explained when somebody asks.
 static void match_one(struct matching *m, const struct snapshot *s, const struct store_event *v)
 {
     struct engine *g = m->engine;
     struct arena *a = &m->arena;
-    size_t candidates, run_count_before = m->run_count;
-    bool is_waiting = false;
-    const struct reaction_entry **reactions = snapshot_candidates(s, v, &candidates);
-    struct store_verdict *verdicts = ARENA_ARRAY(a, struct store_verdict, candidates);
-    struct store_run *runs = ARENA_ARRAY(a, struct store_run, candidates);
+    size_t offered, kept = 0, run_count_before = m->run_count;
+    const struct reaction_entry **reactions;
     m->event_space_ids[m->count] = v->space_id;
-    struct store_match *out = &m->items[m->count++];
-    const struct json *payload = candidates ? payload_json(v, a) : NULL;
     struct octopus_view view;
     struct data_source data = engine_octopus_data(g, s, v, &view);
-    str deployment = candidates && v->source == EVENT_INTERNAL ? match_octopus_order_key(payload) : STR("");
-    *out = (struct store_match){ v->id, verdicts, 0, runs, 0 };
-    for (size_t i = 0; i < candidates; i++) {
+    if (!match_offer_count(s, v)) {
+        m->items[m->count++] = (struct store_match){ .event_id = v->id };
+        return;
+    }
+    const struct json *payload = payload_json(v, a);
+    struct match *match = match_new(&data, v, payload, a);
+    size_t count = match_candidates(match, &reactions, &offered);
+    if (offered <= VERDICTS_KEPT)
+        count = match_offered(match, &reactions);
+    struct store_verdict *verdicts = ARENA_ARRAY(a, struct store_verdict, count);
+    struct store_match *out = &m->items[m->count++];
+    str deployment = count && v->source == EVENT_INTERNAL ? match_octopus_order_key(payload) : STR("");
+    *out = (struct store_match){ v->id, verdicts, 0, ARENA_ARRAY(a, struct store_run, count), 0, 0 };
+    for (size_t i = 0; i < count && !match_is_waiting(match); i++) {
         const struct reaction_entry *r = reactions[i];
         struct match_result result;
-        match_event(&data, v, payload, r, a, &result);
-        is_waiting = is_waiting || result.is_waiting;
+        match_reaction(match, r, &result);
+        bool is_no = result.verdict != VERDICT_MATCHED && result.verdict != VERDICT_ERROR;
+        if (is_no && kept++ >= VERDICTS_KEPT)
+            continue;
         struct store_verdict *verdict = &verdicts[out->verdict_count++];
         *verdict = (struct store_verdict){ r->id, r->revision_number, result.verdict, 0, result.parts };
         if (result.verdict != VERDICT_MATCHED)
             continue;
-        int64_t now = now_ms(g);
-        runs[out->run_count++] = (struct store_run){
-            .space_id = v->space_id,
-            .reaction_id = r->id,
-            .revision_id = r->revision_id,
-            .revision_number = r->revision_number,
-            .revision_hash = r->revision_hash,
-            .event_id = v->id,
-            .key = new_key(g, a),
-            .state = r->is_paused || s->is_paused ? RUN_WAITING : RUN_QUEUED,
-            .queued_ms = now,
-            .due_ms = now + r->def->delay_seconds * 1000,
-            .is_repeatable = r->def->action_type == ACTION_HTTP || r->def->retry_scripts,
-            .order_key = v->source == EVENT_INTERNAL && !r->def->has_order_by ? deployment : order_key(&data, v, payload, r, a),
-            .depth = v->caused_depth,
-        };
+        add_run(m, out, &data, v, payload, r, deployment);
         verdict->run_id = (int64_t)out->run_count;
-        m->reaction_ids[m->run_count] = r->id;
-        m->space_ids[m->run_count] = v->space_id;
-        m->due_ms[m->run_count++] = now + r->def->delay_seconds * 1000;
     }
+    out->unlisted = (int64_t)(offered - MIN(offered, out->verdict_count));
+    bool is_waiting = match_is_waiting(match);
     // Its action will speak of these: fetched before it starts, so that it starts at once.
     if (v->source == EVENT_INTERNAL && m->run_count > run_count_before)
         is_waiting = !match_octopus_prepare(&data, payload) || is_waiting;
@@ -146,6 +167,13 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
         m->run_count = run_count_before;
         m->held++;
     }
+}
+
+static void matching_free(struct matching *m)
+{
+    free(m->new_runs);
+    arena_fini(&m->arena);
+    free(m);
 }
 
 // From the oldest event on: what waited may have come.
@@ -178,8 +206,9 @@ static void matched(void *ctx, const int64_t *run_ids, size_t count, const struc
         for (size_t i = 0; i < count; i++) {
             if (!run_ids[i])
                 continue;
-            ready_waiting(&g->ready, m->reaction_ids[i], m->due_ms[i]);
-            engine_note(g, &(struct engine_note){ .kind = NOTE_RUN, .space_id = m->space_ids[i], .id = run_ids[i], .reaction_id = m->reaction_ids[i], .state = "Queued" });
+            const struct new_run *run = &m->new_runs[i];
+            ready_waiting(&g->ready, run->reaction_id, run->due_ms);
+            engine_note(g, &(struct engine_note){ .kind = NOTE_RUN, .space_id = run->space_id, .id = run_ids[i], .reaction_id = run->reaction_id, .state = "Queued" });
         }
         schedule(g);
         match_more(g);
@@ -189,8 +218,7 @@ static void matched(void *ctx, const int64_t *run_ids, size_t count, const struc
         g->match_again_ms = now_ms(g) + STORE_RETRY_MS;
         set_timer(g);
     }
-    arena_fini(&m->arena);
-    free(m);
+    matching_free(m);
 }
 
 // True: nothing of this batch could be matched now, but there may be more behind it.
@@ -204,22 +232,12 @@ static bool match_batch(struct engine *g)
     g->match_again_ms = ok ? READY_NEVER : now_ms(g) + STORE_RETRY_MS;
     if (!ok || !events.count) {
         set_timer(g);
-        arena_fini(&m->arena);
-        free(m);
+        matching_free(m);
         return false;
     }
     const struct snapshot *s = registry_take(g->opt.registry);
-    size_t most_runs = 0;
-    for (size_t i = 0; i < events.count; i++) {
-        size_t candidates;
-        snapshot_candidates(s, &events.items[i], &candidates);
-        most_runs += candidates;
-    }
     m->items = ARENA_ARRAY(&m->arena, struct store_match, events.count);
     m->event_space_ids = ARENA_ARRAY(&m->arena, int64_t, events.count);
-    m->reaction_ids = ARENA_ARRAY(&m->arena, int64_t, most_runs);
-    m->space_ids = ARENA_ARRAY(&m->arena, int64_t, most_runs);
-    m->due_ms = ARENA_ARRAY(&m->arena, int64_t, most_runs);
     for (size_t i = 0; i < events.count; i++)
         match_one(m, s, &events.items[i]);
     registry_give(g->opt.registry, s);
@@ -227,8 +245,7 @@ static bool match_batch(struct engine *g)
     if (m->held || g->match_after_id)
         g->match_after_id = events.items[events.count - 1].id;
     if (!m->count) {
-        arena_fini(&m->arena);
-        free(m);
+        matching_free(m);
         return true;
     }
     g->is_matching = true;
@@ -244,6 +261,7 @@ static void match_more(struct engine *g)
 
 static void documents_known(void *ctx)
 {
+    engine_judge_again(ctx);
     look_again(ctx);
     match_more(ctx);
 }
@@ -763,6 +781,7 @@ static void begin_stop(void *ctx)
     struct stopping *s = ctx;
     struct engine *g = s->engine;
     g->is_stopping = true;
+    engine_judge_stop(g);
     tails_stop(g->tails);
     s->settle_until_ms = clock_mono_ms(g->opt.clock) + s->grace_ms;
     s->timer = loop_timer_new(g->loop, close_pool, s);

@@ -1,5 +1,5 @@
 // engine_internal.h - what the engine's files share: the engine itself and a run under way.
-// Only src/reaction's engine.c, run_*.c, broker.c, gone.c and subscription.c include this.
+// Only src/reaction's engine.c, run_*.c, broker.c, gone.c, engine_judge.c and subscription.c include this.
 #pragma once
 
 #include "http/client.h"
@@ -30,6 +30,7 @@ struct engine {
     int scripts_running, max_scripts;
     int requests_running;
     struct map hosts;  // run_http.c's: "host:port" -> who is under way there, and who waits
+    struct judging *judging; // engine_judge.c's: those that wait for documents
     struct gone *gone; // gone.c's: reactions being disabled
 
     pthread_mutex_t lock; // guards stats and wake flags

@@ -2,38 +2,20 @@
 
 #include "octopus/catalog.h"
 
-#define IDS_MAX 20        // of one type in one event; more are not looked at
-#define DEPTH_MAX 8       // of causes
+#define DEPTH_MAX 8 // of causes
 
 struct judge {
-    const struct data_source *data;
-    const struct octopus_event *event;
+    struct facts *facts;
     const struct reaction_entry *reaction;
     struct json *parts;
     struct arena *arena;
-    bool is_waiting, has_failed;
-    enum verdict verdict; // what a failed list means: not matched, or out of scope
+    bool has_failed;
+    enum verdict verdict;
 };
 
 static str text_of(const struct json *doc, const char *name)
 {
     return json_str(json_get(doc, str_from(name)), STR(""));
-}
-
-static const struct json *document(struct judge *j, str id, bool *is_refused)
-{
-    const struct json *doc = NULL;
-    bool is_failing;
-    *is_refused = false;
-    if (!j->data->document || !id.n)
-        return NULL;
-    switch (j->data->document(j->data->document_ctx, id, &doc, &is_failing)) {
-    case DIRECTORY_HAS: return doc;
-    case DIRECTORY_GONE: return NULL;
-    case DIRECTORY_REFUSED: *is_refused = true; return NULL;
-    case DIRECTORY_WAITS: j->is_waiting = true; return NULL;
-    }
-    return NULL;
 }
 
 static struct json *add_part(struct judge *j, const char *name, bool passed, const struct str_list *wanted, struct json *got)
@@ -58,7 +40,7 @@ static void fail(struct judge *j, enum verdict verdict)
 
 static bool list_has(const struct str_list *list, str text)
 {
-    for (size_t i = 0; text.n && i < list->count; i++)
+    for (size_t i = 0; list && text.n && i < list->count; i++)
         if (str_eq_nocase(list->items[i], text))
             return true;
     return false;
@@ -72,148 +54,71 @@ static bool is_all_ids(const struct str_list *list, str type)
     return true;
 }
 
-// The ids of a type the event speaks of. A project also where only its process or variables are named (issue 7111).
-static size_t ids_of(const struct octopus_event *v, str type, str *out)
+// What the reader's key would have to be allowed, for people.
+static const char *refusal_of(enum filter_list list)
 {
-    size_t count = 0;
-    json_each(item, v->related)
-        if (count < IDS_MAX && octopus_id_is(json_str(item, STR("")), type))
-            out[count++] = item->text;
-    if (!count && str_eq(type, STR("Projects"))) {
-        str project = octopus_event_project(v);
-        if (project.n)
-            out[count++] = project;
+    switch (list) {
+    case FILTER_PROJECT_GROUPS: return "the reader key may not see the project";
+    case FILTER_ROLES: return "the reader key may not see the machine: it needs MachineView";
+    case FILTER_TENANT_TAGS: return "the reader key may not see the tenant: it needs TenantView";
+    default: return "the reader key may not see what these names stand for: use ids, or give it the permission";
     }
-    return count;
 }
 
-// Releases and deployments know their project, should the event not name it.
-static size_t project_of_documents(struct judge *j, str *out)
+// By what was typed, or by the id it stood for when the reaction was saved (renamed objects are followed by it).
+static bool fits(const struct fact *fact, const struct str_list *wanted, const struct str_list *resolved, bool with_names)
 {
-    static const char *const types[] = { "Releases", "Deployments" };
-    for (size_t i = 0; i < COUNT(types); i++) {
-        bool is_refused;
-        str project = text_of(document(j, octopus_event_first(j->event, str_from(types[i])), &is_refused), "ProjectId");
-        if (project.n) {
-            out[0] = arena_str(j->arena, project);
-            return 1;
-        }
-    }
-    return 0;
+    return list_has(wanted, fact->id) || list_has(resolved, fact->id) || (with_names && (list_has(wanted, fact->name) || list_has(wanted, fact->slug)));
 }
 
-static void judge_list(struct judge *j, const char *part, str type, const struct str_list *wanted, enum verdict otherwise)
+static void judge_list(struct judge *j, const char *part, enum filter_list list, const struct str_list *wanted, const struct str_list *resolved, enum verdict otherwise)
 {
     struct arena *a = j->arena;
-    str ids[IDS_MAX];
-    bool passed = false, was_refused = false;
+    bool passed = false, was_refused = false, needs_names = !is_all_ids(wanted, facts_type(list));
     if (!wanted->count)
         return;
-    size_t count = ids_of(j->event, type, ids);
-    if (!count && str_eq(type, STR("Projects")))
-        count = project_of_documents(j, ids);
-    struct json *got = json_new_array(a);
-    bool needs_names = !is_all_ids(wanted, type);
-    for (size_t i = 0; i < count && !passed; i++) {
-        bool is_refused = false;
-        str name = octopus_event_name(j->event, ids[i], a);
-        passed = list_has(wanted, ids[i]);
-        const struct json *doc = passed || !needs_names ? NULL : document(j, ids[i], &is_refused);
-        if (doc) {
-            name = arena_str(a, text_of(doc, "Name"));
-            passed = list_has(wanted, name) || list_has(wanted, text_of(doc, "Slug"));
-        } else if (!passed && needs_names) {
-            // Gone or hidden: the name it had when the event was written.
-            passed = list_has(wanted, name);
-            was_refused = was_refused || (is_refused && !name.n);
-        }
-        json_push(got, json_new_string(a, name.n ? name : ids[i]));
+    const struct fact_list *facts = facts_of(j->facts, list, false);
+    for (size_t i = 0; i < facts->count && !passed; i++)
+        passed = fits(&facts->items[i], wanted, resolved, false);
+    if (!passed && needs_names) {
+        facts = facts_of(j->facts, list, true);
+        for (size_t i = 0; i < facts->count && !passed; i++)
+            passed = fits(&facts->items[i], wanted, resolved, true);
     }
-    struct json *p = add_part(j, part, passed, wanted, got);
-    if (!passed && was_refused)
-        json_add_str(a, p, "Error", STR("the reader key may not see what these names stand for: use ids, or give it the permission"));
+    was_refused = !passed && facts->has_refused && (needs_names || !facts->count);
+    struct json *got = json_new_array(a);
+    for (size_t i = 0; i < facts->count && got->count < 100; i++) {
+        const struct fact *one = &facts->items[i];
+        str name = one->name.n ? one->name : octopus_event_name(&j->facts->event, one->id, a);
+        json_push(got, json_new_string(a, name.n ? name : one->id));
+    }
+    struct json *p = add_part(j, part, passed, wanted, list == FILTER_USERS ? json_new_string(a, json_str(json_at(got, 0), STR(""))) : got);
+    if (was_refused)
+        json_add_str(a, p, "Error", str_from(refusal_of(list)));
     if (!passed)
         fail(j, was_refused ? VERDICT_ERROR : otherwise);
-}
-
-static void judge_groups(struct judge *j, const struct str_list *wanted)
-{
-    struct arena *a = j->arena;
-    str projects[IDS_MAX];
-    bool passed = false, was_refused = false;
-    if (!wanted->count)
-        return;
-    size_t count = ids_of(j->event, STR("Projects"), projects);
-    if (!count)
-        count = project_of_documents(j, projects);
-    struct json *got = json_new_array(a);
-    for (size_t i = 0; i < count && !passed; i++) {
-        bool is_refused, group_refused;
-        str group = arena_str(a, text_of(document(j, projects[i], &is_refused), "ProjectGroupId"));
-        passed = list_has(wanted, group);
-        const struct json *doc = passed ? NULL : document(j, group, &group_refused);
-        passed = passed || list_has(wanted, text_of(doc, "Name")) || list_has(wanted, text_of(doc, "Slug"));
-        was_refused = was_refused || is_refused;
-        if (group.n)
-            json_push(got, json_new_string(a, doc ? arena_str(a, text_of(doc, "Name")) : group));
-    }
-    struct json *p = add_part(j, "ProjectGroups", passed, wanted, got);
-    if (!passed && was_refused)
-        json_add_str(a, p, "Error", STR("the reader key may not see the project"));
-    if (!passed)
-        fail(j, was_refused ? VERDICT_ERROR : VERDICT_NOT_MATCHED);
-}
-
-// Roles of machines and tags of tenants: lists of text in the documents.
-static void judge_texts(struct judge *j, const char *part, str type, const char *field, const struct str_list *wanted)
-{
-    struct arena *a = j->arena;
-    str ids[IDS_MAX];
-    bool passed = false, was_refused = false;
-    if (!wanted->count)
-        return;
-    size_t count = ids_of(j->event, type, ids);
-    struct json *got = json_new_array(a);
-    for (size_t i = 0; i < count; i++) {
-        bool is_refused;
-        const struct json *list = json_get(document(j, ids[i], &is_refused), str_from(field));
-        was_refused = was_refused || is_refused;
-        if (!json_is(list, JSON_ARRAY))
-            continue;
-        json_each(item, list)
-        {
-            str text = json_str(item, STR(""));
-            passed = passed || list_has(wanted, text);
-            if (got->count < 100)
-                json_push(got, json_new_string(a, arena_str(a, text)));
-        }
-    }
-    struct json *p = add_part(j, part, passed, wanted, got);
-    if (!passed && was_refused)
-        json_add_str(a, p, "Error", STR("the reader key may not see the objects this needs"));
-    if (!passed)
-        fail(j, was_refused ? VERDICT_ERROR : VERDICT_NOT_MATCHED);
 }
 
 static void judge_events(struct judge *j)
 {
     struct arena *a = j->arena;
+    const struct octopus_event *event = &j->facts->event;
     const struct str_list *wanted = &j->reaction->def->events;
     bool passed = false, was_refused = false;
     str style = STR("");
     for (size_t i = 0; i < wanted->count && !passed; i++) {
-        enum catalog_answer answer = catalog_wants(wanted->items[i], j->event);
+        enum catalog_answer answer = catalog_wants(wanted->items[i], event);
         bool is_refused = false;
         if (answer == CATALOG_IF_TENTACLE) {
-            const struct json *machine = document(j, octopus_event_first(j->event, STR("Machines")), &is_refused);
+            const struct json *machine = facts_machine(j->facts, &is_refused);
             style = arena_str(a, text_of(json_get(machine, STR("Endpoint")), "CommunicationStyle"));
             answer = catalog_is_tentacle(machine) ? CATALOG_YES : CATALOG_NO;
         }
         was_refused = was_refused || is_refused;
         passed = answer == CATALOG_YES;
     }
-    str subject = octopus_event_subject(j->event);
-    str got = subject.n ? arena_printf(a, "%.*s of %.*s%s%.*s", STR_ARG(j->event->category), STR_ARG(subject), style.n ? ", " : "", STR_ARG(style)) : j->event->category;
+    str subject = octopus_event_subject(event);
+    str got = subject.n ? arena_printf(a, "%.*s of %.*s%s%.*s", STR_ARG(event->category), STR_ARG(subject), style.n ? ", " : "", STR_ARG(style)) : event->category;
     struct json *p = add_part(j, "Events", passed, wanted, json_new_string(a, got));
     if (!passed && was_refused)
         json_add_str(a, p, "Error", STR("the reader key may not see the machine: it needs MachineView to tell a Tentacle"));
@@ -221,23 +126,12 @@ static void judge_events(struct judge *j)
         fail(j, was_refused ? VERDICT_ERROR : VERDICT_NOT_MATCHED);
 }
 
-static void judge_users(struct judge *j)
-{
-    const struct str_list *wanted = &j->reaction->def->filters[FILTER_USERS];
-    if (!wanted->count)
-        return;
-    bool passed = list_has(wanted, j->event->user_id) || list_has(wanted, j->event->username);
-    add_part(j, "Users", passed, wanted, json_new_string(j->arena, j->event->username.n ? j->event->username : j->event->user_id));
-    if (!passed)
-        fail(j, VERDICT_NOT_MATCHED);
-}
-
 // What a reaction's own script did is not news to it; and no chain of causes is endless.
 static void judge_cause(struct judge *j, const struct store_event *v)
 {
     struct arena *a = j->arena;
     int64_t reaction_id, run_id;
-    if (!v->caused_by_run || !octopus_event_cause(j->event, &reaction_id, &run_id))
+    if (!v->caused_by_run || !octopus_event_cause(&j->facts->event, &reaction_id, &run_id))
         return;
     bool is_own = reaction_id == j->reaction->id && !j->reaction->def->include_own_effects, is_deep = v->caused_depth > DEPTH_MAX;
     struct json *p = add_part(j, "CausedBy", !is_own && !is_deep, NULL, json_new_string(a, arena_printf(a, "Runs-%" PRId64 " of Reactions-%" PRId64 ", depth %d", run_id, reaction_id, v->caused_depth)));
@@ -247,40 +141,23 @@ static void judge_cause(struct judge *j, const struct store_event *v)
         fail(j, VERDICT_OWN_EFFECT);
 }
 
-enum verdict match_octopus(const struct data_source *d, const struct store_event *v, const struct json *payload, const struct reaction_entry *r, struct json *parts, bool *is_waiting, struct arena *a)
+enum verdict match_octopus(struct facts *f, const struct store_event *v, const struct reaction_entry *r, struct json *parts)
 {
-    struct octopus_event event;
-    struct err e = { 0 };
-    struct judge j = { d, &event, r, parts, a, false, false, VERDICT_MATCHED };
+    struct judge j = { f, r, parts, f->arena, false, VERDICT_MATCHED };
     const struct reaction *def = r->def;
-    const struct str_list *f = def->filters;
-    *is_waiting = false;
-    if (!octopus_event_read(payload, &event, &e))
-        return VERDICT_ERROR;
+    const struct reaction_ids *ids = r->ids;
+    // Cheap ones first; once something says no, the rest need not be fetched.
+    static const enum filter_list order[FILTER_LISTS] = { FILTER_USERS, FILTER_PROJECTS, FILTER_ENVIRONMENTS, FILTER_TENANTS, FILTER_CHANNELS, FILTER_MACHINES, FILTER_PROJECT_GROUPS, FILTER_TENANT_TAGS, FILTER_ROLES };
     judge_events(&j);
     if (!j.has_failed)
         judge_cause(&j, v);
-    // Cheap ones first; once something says no, the rest need not be fetched.
-    if (!j.has_failed)
-        judge_users(&j);
-    static const struct { enum filter_list list; str type; } by_id[] = {
-        { FILTER_PROJECTS, STR_INIT("Projects") }, { FILTER_ENVIRONMENTS, STR_INIT("Environments") }, { FILTER_TENANTS, STR_INIT("Tenants") },
-        { FILTER_CHANNELS, STR_INIT("Channels") }, { FILTER_MACHINES, STR_INIT("Machines") },
-    };
-    for (size_t i = 0; i < COUNT(by_id) && !j.has_failed; i++)
-        judge_list(&j, filter_list_names[by_id[i].list], by_id[i].type, &f[by_id[i].list], VERDICT_NOT_MATCHED);
-    if (!j.has_failed)
-        judge_groups(&j, &f[FILTER_PROJECT_GROUPS]);
-    if (!j.has_failed)
-        judge_texts(&j, "TenantTags", STR("Tenants"), "TenantTags", &f[FILTER_TENANT_TAGS]);
-    if (!j.has_failed)
-        judge_texts(&j, "Roles", STR("Machines"), "Roles", &f[FILTER_ROLES]);
-    const struct { const char *part; str type; const struct str_list *wanted; } scopes[] = {
-        { "Scope.Projects", STR("Projects"), &def->scope_projects }, { "Scope.Environments", STR("Environments"), &def->scope_environments }, { "Scope.Tenants", STR("Tenants"), &def->scope_tenants },
+    for (size_t i = 0; i < COUNT(order) && !j.has_failed; i++)
+        judge_list(&j, filter_list_names[order[i]], order[i], &def->filters[order[i]], ids ? &ids->filters[order[i]] : NULL, VERDICT_NOT_MATCHED);
+    const struct { const char *part; enum filter_list list; const struct str_list *wanted; } scopes[] = {
+        { "Scope.Projects", FILTER_PROJECTS, &def->scope_projects }, { "Scope.Environments", FILTER_ENVIRONMENTS, &def->scope_environments }, { "Scope.Tenants", FILTER_TENANTS, &def->scope_tenants },
     };
     for (size_t i = 0; i < COUNT(scopes) && !j.has_failed; i++)
-        judge_list(&j, scopes[i].part, scopes[i].type, scopes[i].wanted, VERDICT_OUT_OF_SCOPE);
-    *is_waiting = j.is_waiting;
+        judge_list(&j, scopes[i].part, scopes[i].list, scopes[i].wanted, ids ? &ids->scopes[i] : NULL, VERDICT_OUT_OF_SCOPE);
     return j.verdict;
 }
 

@@ -4,11 +4,11 @@
 // object that was renamed is known by its new name within two minutes and by its id at once.
 #pragma once
 
-#include "reaction/match.h"
+#include "reaction/facts.h"
 
-// Adds a part for each rule that applies. VERDICT_MATCHED: all fit. *is_waiting: a document that decides is not there yet;
-// the verdict is then of no use.
-enum verdict match_octopus(const struct data_source *d, const struct store_event *v, const struct json *payload, const struct reaction_entry *r, struct json *parts, bool *is_waiting, struct arena *a);
+// Adds a part for each rule that applies. VERDICT_MATCHED: all fit. With facts.is_waiting afterwards, a document that decides is not
+// there yet, and the verdict is of no use.
+enum verdict match_octopus(struct facts *f, const struct store_event *v, const struct reaction_entry *r, struct json *parts);
 
 // The documents that variables of a matched event come from are asked for. False: some are still on their way.
 bool match_octopus_prepare(const struct data_source *d, const struct json *payload);

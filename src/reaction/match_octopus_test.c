@@ -32,7 +32,11 @@ static enum verdict judge(const char *category, const char *ids, const char *eve
     struct store_event v = { .source = EVENT_INTERNAL, .type = str_from(category) };
     str text = arena_printf(&a, "{\"Id\":\"Events-1\",\"Category\":\"%s\",\"Occurred\":\"2026-03-02T09:14:31Z\",\"RelatedDocumentIds\":[%s],\"Username\":\"alice\"}", category, ids);
     CHECK_OK("the event", json_parse(&a, text, &payload, &e), &e);
-    return match_octopus(&data, &v, payload, &entry, json_new_array(&a), is_waiting, &a);
+    struct facts facts;
+    CHECK_OK("is one", facts_init(&facts, &data, payload, &a, &e), &e);
+    enum verdict verdict = match_octopus(&facts, &v, &entry, json_new_array(&a));
+    *is_waiting = facts.is_waiting;
+    return verdict;
 }
 
 TEST(lists_are_judged)

@@ -2,7 +2,7 @@
 
 #include "base/encode.h"
 #include "base/timetext.h"
-#include "octopus/catalog.h"
+#include "reaction/match_index.h"
 #include "trigger/handshake.h"
 
 #include <pthread.h>
@@ -45,7 +45,7 @@ static void snapshot_free(struct snapshot *s)
     route_table_free(s->routes);
     map_fini(&s->keys);
     map_fini(&s->reactions_by_id);
-    map_fini(&s->internal);
+    match_index_free(s->index);
     egress_free(s->egress);
     arena_fini(&s->arena);
     free(s);
@@ -321,67 +321,6 @@ static bool load_reactions(struct registry *r, struct snapshot *s, struct err *e
     return true;
 }
 
-struct internal_entry {
-    const struct reaction_entry **reactions;
-    size_t count, cap;
-};
-
-// 64 bytes hold the space and any category that is known; longer ones share a place, and are told apart by matching.
-static str internal_key(int64_t space_id, str category, char room[static 96])
-{
-    int n = snprintf(room, 96, "%" PRId64 " %.*s", space_id, (int)MIN(category.n, (size_t)64), category.p ? category.p : "");
-    return (str){ room, (size_t)n };
-}
-
-static void offer(struct snapshot *s, const struct reaction_entry *entry, str category)
-{
-    char room[96];
-    str key = internal_key(entry->space_id, category, room);
-    struct internal_entry *at = map_get(&s->internal, key);
-    if (!at) {
-        at = ARENA_NEW(&s->arena, struct internal_entry);
-        map_put(&s->internal, key, at);
-    }
-    if (at->count && at->reactions[at->count - 1] == entry)
-        return; // two of its names mean this category
-    if (at->count == at->cap) {
-        const struct reaction_entry **grown = ARENA_ARRAY(&s->arena, const struct reaction_entry *, MAX(at->cap * 2, (size_t)4));
-        if (at->count)
-            memcpy(grown, at->reactions, sizeof *grown * at->count);
-        at->reactions = grown;
-        at->cap = MAX(at->cap * 2, (size_t)4);
-    }
-    at->reactions[at->count++] = entry;
-}
-
-static void link_internal(struct snapshot *s)
-{
-    str categories[CATALOG_MAX_CATEGORIES];
-    s->internal.is_nocase = true;
-    for (size_t i = 0; i < s->reaction_count; i++) {
-        const struct reaction *def = s->reactions[i].def;
-        for (size_t k = 0; def->trigger_type == TRIGGER_INTERNAL && k < def->events.count; k++) {
-            size_t count = catalog_categories(def->events.items[k], categories);
-            for (size_t c = 0; c < count; c++)
-                offer(s, &s->reactions[i], categories[c]);
-        }
-    }
-}
-
-const struct reaction_entry **snapshot_candidates(const struct snapshot *s, const struct store_event *v, size_t *count)
-{
-    char room[96];
-    *count = 0;
-    if (v->source == EVENT_INTERNAL) {
-        const struct internal_entry *at = map_get(&s->internal, internal_key(v->space_id, v->type, room));
-        *count = at ? at->count : 0;
-        return at ? at->reactions : NULL;
-    }
-    const struct trigger_entry *t = snapshot_trigger(s, v->trigger_id);
-    *count = t ? t->reaction_count : 0;
-    return t ? t->reactions : NULL;
-}
-
 // Which reactions each trigger's events are offered to.
 static void link_reactions(struct snapshot *s)
 {
@@ -432,7 +371,7 @@ static struct snapshot *load(struct registry *r, struct err *e)
     s->references = 1;
     if (load_settings(r, s, e) && load_spaces(r, s, e) && load_connections(r, s, e) && load_identities(r, s, e) && load_secrets(r, s, e) && load_triggers(r, s, e) && load_keys(r, s, e) && load_reactions(r, s, e)) {
         link_reactions(s);
-        link_internal(s);
+        s->index = match_index_new(s->reactions, s->reaction_count);
         return s;
     }
     snapshot_free(s);

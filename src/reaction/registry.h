@@ -58,12 +58,18 @@ struct key_entry {
     unsigned char hash[KEYRING_HASH_BYTES];
 };
 
+// What the names in a definition's lists stood for in Octopus when it was saved.
+struct reaction_ids {
+    struct str_list filters[FILTER_LISTS], scopes[3]; // projects, environments, tenants
+};
+
 struct reaction_entry {
     int64_t id, space_id, revision_id, revision_number;
     str revision_hash;
     bool is_enabled, is_paused;
     const struct reaction *def;
     const struct json *doc;         // the revision as stored (secrets sealed)
+    const struct reaction_ids *ids; // NULL: none were resolved
     const struct template *condition; // NULL: none, or it does not parse
     const struct trigger_entry *trigger; // external; NULL: the trigger it names is gone
 };
@@ -93,7 +99,7 @@ struct snapshot {
     size_t reaction_count;
     struct route_table *routes; // owner: struct trigger_entry
     struct map keys;            // public id -> struct key_entry
-    struct map internal;        // space and Octopus category -> struct internal_entry
+    struct match_index *index;  // reaction/match_index.h: which of them an Octopus event could concern
     struct map reactions_by_id; // the 8 bytes of the id -> struct reaction_entry
     struct egress *egress;
     const struct json *settings; // Settings document; may be NULL
@@ -121,8 +127,6 @@ void registry_add_own_address(struct registry *r, const struct sockaddr *sa, soc
 const struct snapshot *registry_take(struct registry *r);
 void registry_give(struct registry *r, const struct snapshot *s);
 
-// The reactions an event is offered to: those of its trigger, or those of its space that name its category.
-const struct reaction_entry **snapshot_candidates(const struct snapshot *s, const struct store_event *v, size_t *count);
 const struct space_entry *snapshot_space(const struct snapshot *s, int64_t id);
 const struct reaction_entry *snapshot_reaction(const struct snapshot *s, int64_t id);
 const struct trigger_entry *snapshot_trigger(const struct snapshot *s, int64_t id);

@@ -55,7 +55,7 @@ static bool write_verdict(struct db *d, int64_t event_id, const struct store_ver
 // False in *is_ours when the event was matched before (a restart between two commits).
 static bool mark_matched(struct db *d, const struct store_match *m, bool *is_ours, struct err *e)
 {
-    int64_t matched = 0, not_matched = 0, errors = 0;
+    int64_t matched = 0, not_matched = m->unlisted, errors = 0;
     for (size_t i = 0; i < m->verdict_count; i++) {
         matched += m->verdicts[i].verdict == VERDICT_MATCHED;
         errors += m->verdicts[i].verdict == VERDICT_ERROR;
@@ -137,7 +137,7 @@ void store_match(struct store *s, struct loop *loop, const struct store_match *i
         }
         for (size_t r = 0; r < from->run_count; r++)
             run_copy(a, &runs[r], &from->runs[r]);
-        m->items[i] = (struct store_match){ from->event_id, verdicts, from->verdict_count, runs, from->run_count };
+        m->items[i] = (struct store_match){ from->event_id, verdicts, from->verdict_count, runs, from->run_count, from->unlisted };
         m->run_count += from->run_count;
     }
     m->run_ids = ARENA_ARRAY(a, int64_t, m->run_count);

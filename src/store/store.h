@@ -282,6 +282,7 @@ struct store_match {
     size_t verdict_count;
     const struct store_run *runs; // queued
     size_t run_count;
+    int64_t unlisted; // further reactions that said no: counted, not kept
 };
 // (event, reaction, replay number) is one run for ever: a run that exists already is not made again, and an event
 // already matched is left alone.

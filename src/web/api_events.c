@@ -1,7 +1,7 @@
 // Events: listed, read, explained, replayed.
 #include "web/api_object.h"
 
-#include "reaction/match.h"
+#include "reaction/engine_judge.h"
 #include "reaction/payload.h"
 #include "web/places.h"
 
@@ -88,32 +88,94 @@ void events_body(struct api_call *c)
     c->raw = v->body;
 }
 
+#define EXPLAINED_MAX 200 // evaluated anew for one answer
+
+static const struct reaction_entry *find_reaction(struct api_call *c, int64_t space_id, str name)
+{
+    int64_t id = 0;
+    bool is_id = store_id_parse(name, KIND_REACTION, &id);
+    for (size_t k = 0; k < c->snapshot->reaction_count; k++) {
+        const struct reaction_entry *r = &c->snapshot->reactions[k];
+        if (r->space_id == space_id && (is_id ? r->id == id : str_eq_nocase(r->def->slug, name) || str_eq_nocase(r->def->name, name)) && place_sees_reaction(c, r->id, r->space_id))
+            return r;
+    }
+    return NULL;
+}
+
+static struct json *verdict_json(struct api_call *c, const struct store_verdict *verdict)
+{
+    struct arena *a = c->arena;
+    struct json *j = json_new_object(a), *parts;
+    json_add_str(a, j, "ReactionId", store_id_text(a, KIND_REACTION, verdict->reaction_id));
+    json_add_i64(a, j, "Revision", verdict->revision_number);
+    json_add_str(a, j, "Verdict", str_from(verdict_name(verdict->verdict)));
+    json_add_str(a, j, "RunId", verdict->run_id ? store_id_text(a, KIND_RUN, verdict->run_id) : (str){ 0 });
+    json_add(j, STR("Parts"), verdict->parts.n && json_parse(a, verdict->parts, &parts, NULL) ? parts : json_new_array(a));
+    return j;
+}
+
+static bool is_stored(const struct store_verdicts *verdicts, int64_t reaction_id)
+{
+    for (size_t i = 0; i < verdicts->count; i++)
+        if (verdicts->items[i].reaction_id == reaction_id)
+            return true;
+    return false;
+}
+
+// Of many noes only some are kept (engine.c), and none after 7 days: the others are judged now, and say so.
+static bool explain_now(struct api_call *c, const struct store_event *v, const struct reaction_entry *only, const struct store_verdicts *verdicts, struct json *list)
+{
+    struct arena *a = c->arena;
+    struct err e = { 0 };
+    const struct reaction_entry **offered, **chosen;
+    struct judged *judged;
+    struct data_source data = { c->snapshot, c->web->opt.keyring, c->web->opt.clock, NULL };
+    size_t count = 0, judged_count, offered_count = match_offered(match_new(&data, v, payload_json(v, a), a), &offered);
+    chosen = ARENA_ARRAY(a, const struct reaction_entry *, EXPLAINED_MAX);
+    for (size_t i = 0; i < offered_count && count < EXPLAINED_MAX; i++)
+        if ((!only || offered[i] == only) && !is_stored(verdicts, offered[i]->id) && place_sees_reaction(c, offered[i]->id, v->space_id))
+            chosen[count++] = offered[i];
+    if (!count)
+        return true;
+    if (!engine_judge(c->web->opt.engine, c->snapshot, v, chosen, count, a, &judged, &judged_count, &e)) {
+        api_fail_with(c, &e);
+        return false;
+    }
+    for (size_t i = 0; i < judged_count; i++) {
+        struct json *j = json_push(list, verdict_json(c, &(struct store_verdict){ judged[i].reaction->id, judged[i].reaction->revision_number, judged[i].result.verdict, 0, judged[i].result.parts }));
+        json_add_bool(a, j, "IsEvaluatedNow", true);
+    }
+    return true;
+}
+
 void events_explain(struct api_call *c)
 {
     struct arena *a = c->arena;
     struct store_verdicts verdicts;
     struct err e = { 0 };
+    const struct reaction_entry *only = NULL;
+    str name = api_query(c, "reaction");
     struct store_event *v = find_event(c);
     if (!v)
         return;
+    if (name.n && !(only = find_reaction(c, v->space_id, name))) {
+        api_fail(c, ERR_INVALID, "reaction: there is no reaction \"%.*s\" in this space", STR_ARG(name));
+        return;
+    }
     if (!store_verdict_list(c->web->opt.store, v->id, a, &verdicts, &e)) {
         api_fail_with(c, &e);
         return;
     }
-    c->answer = json_new_object(a);
-    json_add_str(a, c->answer, "EventId", store_id_text(a, KIND_EVENT, v->id));
-    struct json *list = json_add(c->answer, STR("Reactions"), json_new_array(a));
-    for (size_t i = 0; i < verdicts.count; i++) {
-        const struct store_verdict *verdict = &verdicts.items[i];
-        if (!place_sees_reaction(c, verdict->reaction_id, v->space_id))
-            continue;
-        struct json *j = json_push(list, json_new_object(a)), *parts;
-        json_add_str(a, j, "ReactionId", store_id_text(a, KIND_REACTION, verdict->reaction_id));
-        json_add_i64(a, j, "Revision", verdict->revision_number);
-        json_add_str(a, j, "Verdict", str_from(verdict_name(verdict->verdict)));
-        json_add_str(a, j, "RunId", verdict->run_id ? store_id_text(a, KIND_RUN, verdict->run_id) : (str){ 0 });
-        json_add(j, STR("Parts"), verdict->parts.n && json_parse(a, verdict->parts, &parts, NULL) ? parts : json_new_array(a));
-    }
+    struct json *answer = json_new_object(a);
+    json_add_str(a, answer, "EventId", store_id_text(a, KIND_EVENT, v->id));
+    struct json *list = json_add(answer, STR("Reactions"), json_new_array(a));
+    for (size_t i = 0; i < verdicts.count; i++)
+        if ((!only || verdicts.items[i].reaction_id == only->id) && place_sees_reaction(c, verdicts.items[i].reaction_id, v->space_id))
+            json_push(list, verdict_json(c, &verdicts.items[i]));
+    bool has_more = v->is_matched && (uint64_t)(v->matched + v->not_matched + v->errors) > verdicts.count;
+    if ((has_more || (only && !list->count)) && !explain_now(c, v, only, &verdicts, list))
+        return;
+    c->answer = answer;
 }
 
 static bool may_replay(struct api_call *c, const struct reaction_entry *r)
@@ -154,14 +216,7 @@ static bool add_replay(struct api_call *c, const struct store_event *v, const st
 static bool choose_named(struct api_call *c, const struct store_event *v, const str *names, size_t name_count, struct store_run *runs, size_t *count)
 {
     for (size_t i = 0; i < name_count; i++) {
-        const struct reaction_entry *found = NULL;
-        int64_t id = 0;
-        bool is_id = store_id_parse(names[i], KIND_REACTION, &id);
-        for (size_t k = 0; k < c->snapshot->reaction_count && !found; k++) {
-            const struct reaction_entry *r = &c->snapshot->reactions[k];
-            if (r->space_id == v->space_id && place_sees_reaction(c, r->id, r->space_id) && (is_id ? r->id == id : str_eq_nocase(r->def->slug, names[i]) || str_eq_nocase(r->def->name, names[i])))
-                found = r;
-        }
+        const struct reaction_entry *found = find_reaction(c, v->space_id, names[i]);
         if (!found) {
             api_fail(c, ERR_INVALID, "Reactions[%zu]: there is no reaction \"%.*s\" in this space", i, STR_ARG(names[i]));
             return false;
@@ -176,20 +231,19 @@ static bool choose_named(struct api_call *c, const struct store_event *v, const 
     return true;
 }
 
-static bool choose_matching(struct api_call *c, const struct store_event *v, struct store_run *runs, size_t *count)
+static bool choose_matching(struct api_call *c, const struct store_event *v, struct store_run **runs, size_t *count)
 {
-    size_t candidates;
-    const struct reaction_entry **reactions = snapshot_candidates(c->snapshot, v, &candidates);
-    const struct json *payload = payload_json(v, c->arena);
-    struct data_source data = { c->snapshot, c->web->opt.keyring, c->web->opt.clock, NULL };
-    for (size_t i = 0; i < candidates; i++) {
-        struct match_result result;
-        if (!may_replay(c, reactions[i]))
-            continue;
-        match_event(&data, v, payload, reactions[i], c->arena, &result);
-        if (result.verdict == VERDICT_MATCHED && !add_replay(c, v, reactions[i], runs, count))
-            return false;
+    struct judged *judged;
+    struct err e = { 0 };
+    size_t judged_count;
+    if (!engine_judge(c->web->opt.engine, c->snapshot, v, NULL, 0, c->arena, &judged, &judged_count, &e)) {
+        api_fail_with(c, &e);
+        return false;
     }
+    *runs = ARENA_ARRAY(c->arena, struct store_run, judged_count);
+    for (size_t i = 0; i < judged_count; i++)
+        if (judged[i].result.verdict == VERDICT_MATCHED && may_replay(c, judged[i].reaction) && !add_replay(c, v, judged[i].reaction, *runs, count))
+            return false;
     return true;
 }
 
@@ -214,10 +268,10 @@ void events_replay(struct api_call *c)
         api_fail_errors(c, "nothing was replayed: see Errors");
         return;
     }
-    struct store_run *runs = ARENA_ARRAY(a, struct store_run, name_count + c->snapshot->reaction_count);
-    int64_t *ids = ARENA_ARRAY(a, int64_t, name_count + c->snapshot->reaction_count);
-    if (!(name_count ? choose_named(c, v, names, name_count, runs, &count) : choose_matching(c, v, runs, &count)))
+    struct store_run *runs = ARENA_ARRAY(a, struct store_run, name_count);
+    if (!(name_count ? choose_named(c, v, names, name_count, runs, &count) : choose_matching(c, v, &runs, &count)))
         return;
+    int64_t *ids = ARENA_ARRAY(a, int64_t, count);
     if (!store_run_add(c->web->opt.store, runs, count, ids, &e)) {
         api_fail_with(c, &e);
         return;
