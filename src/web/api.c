@@ -202,10 +202,38 @@ void api_list_end(struct api_list *list, bool has_more, size_t found)
     buf_add_char(&c->text, '}');
 }
 
+static const char *const known_first[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "apikeys", "users", "roles", "integrations", "audit", "settings", "stream", "openapi.json", "status", "backup" };
+
+bool api_is_collection(str segment)
+{
+    for (size_t i = 0; i < COUNT(known_first); i++)
+        if (str_eq_nocase(segment, str_from(known_first[i])))
+            return true;
+    return false;
+}
+
+// Below /api a name stands where an id or a collection may stand too: one that looks like them would never be found.
+static bool has_own_names(struct api_call *c, const struct store_put *puts, size_t count)
+{
+    int64_t id;
+    for (size_t i = 0; i < count; i++) {
+        const struct store_object *o = &puts[i].object;
+        bool is_id = store_id_parse(o->slug, o->kind, &id);
+        if (puts[i].is_delete || !(is_id || (o->kind == KIND_SPACE && api_is_collection(o->slug))))
+            continue;
+        str error = arena_printf(c->arena, "Slug: \"%.*s\" is %s: choose another", STR_ARG(o->slug), is_id ? "what an id looks like" : "the name of a collection below /api");
+        fail(c, 400, STR("the object was not saved: see Errors"), &error, 1);
+        return false;
+    }
+    return true;
+}
+
 bool api_change(struct api_call *c, const struct store_put *puts, size_t count, const char *action, str subject, int64_t space_id, struct json *particulars)
 {
     struct err e = { 0 };
     struct store_audit audit = { space_id, c->caller.actor, str_from(action), subject, particulars ? json_text(c->arena, particulars) : STR("{}") };
+    if (!has_own_names(c, puts, count))
+        return false;
     if (!store_change(c->web->opt.store, puts, count, &audit, 1, &e)) {
         api_fail_with(c, &e);
         return false;
@@ -220,16 +248,6 @@ bool api_change(struct api_call *c, const struct store_put *puts, size_t count, 
 }
 
 // ---- routing ----
-
-static const char *const known_first[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "apikeys", "users", "roles", "integrations", "audit", "settings", "stream", "openapi.json", "status", "backup" };
-
-static bool is_collection(str segment)
-{
-    for (size_t i = 0; i < COUNT(known_first); i++)
-        if (str_eq_nocase(segment, str_from(known_first[i])))
-            return true;
-    return false;
-}
 
 static bool fits(const char *pattern, str path, struct arena *a, str params[API_PARAMS_MAX])
 {
@@ -293,7 +311,7 @@ static void dispatch(struct api_call *c)
     if (path.n && path.p[path.n - 1] == '/')
         path.n--;
     str rest = path, first = { "", 0 };
-    if (path.n && str_split(&rest, '/', &first) && !is_collection(first)) {
+    if (path.n && str_split(&rest, '/', &first) && !api_is_collection(first)) {
         const struct space_entry *space = find_space(c->snapshot, first);
         // A space the caller has nothing to do with is no space.
         if (!c->caller.is_anonymous && (!space || !rest.p || !caller_knows_space(&c->caller, space->id))) {

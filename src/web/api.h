@@ -100,6 +100,7 @@ void api_list_give_up(struct api_list *list); // instead of end, after api_fail:
 void api_list_end(struct api_list *list, bool has_more, size_t found);
 void api_self_link(struct api_call *c, struct json *object, const char *collection, str id);
 
+bool api_is_collection(str segment); // "reactions": what may stand first below /api beside a space
 // Stores changes with their audit row, then makes them the running configuration. False: answered.
 bool api_change(struct api_call *c, const struct store_put *puts, size_t count, const char *action, str subject, int64_t space_id, struct json *particulars);
 

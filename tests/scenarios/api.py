@@ -44,6 +44,11 @@ check("a reaction is created", (reac.status, reac.json.get("Slug"), reac.json.ge
 space = s.post("/api/spaces", {"Name": "Second"})
 check("a space is created", (space.status, space.json.get("Slug")), (201, "second"))
 
+for body in ({"Name": "Events"}, {"Name": "x", "Slug": "reactions"}, {"Name": "spaces 7"}):
+    r = s.post("/api/spaces", body)
+    check(f"a space that would stand in a collection's or an id's way is refused: {body}", (r.status, "Slug: " in r.errors), (400, True))
+r = s.post("/api/triggers", {"Name": "Triggers 7", "Route": "t7"})
+check("... a trigger too", (r.status, "Slug: " in r.errors), (400, True))
 made = {"connections": conn, "identities": ident, "secrets": secret, "triggers": trig, "reactions": reac, "spaces": space}
 for collection, r in made.items():
     o = r.json
