@@ -46,7 +46,9 @@
 #define LIMIT_TEMPLATE_DEPTH 100                       // blocks, options and parentheses within one another
 #define LIMIT_TEMPLATE_FRAMES 1000                     // values of values of values
 #define LIMIT_TEMPLATE_OUTPUT_BYTES (16 * 1024 * 1024) // of one rendering
+#ifndef LIMIT_TEMPLATE_STEPS
 #define LIMIT_TEMPLATE_STEPS 4000000                   // operations of one rendering; 64 bytes moved count as one
+#endif
 #define LIMIT_TEMPLATE_ITEMS 100000                    // of one loop
 #define LIMIT_TEMPLATE_REGEX_STEPS 1000000             // PCRE2's match limit for one search
 #define LIMIT_TEMPLATE_REGEX_KILOBYTES 8192            // its heap

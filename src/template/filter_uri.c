@@ -25,7 +25,7 @@ static str part_authority(struct arena *a, const struct uri *u)
 
 static str part_dns_safe_host(struct arena *a, const struct uri *u)
 {
-    return u->host_type == URI_HOST_IPV6 ? str_sub(u->host, 1, u->host.n - 2) : u->host;
+    return u->host_type == URI_HOST_IPV6 ? arena_concat(a, str_sub(u->host, 1, u->host.n - 2), u->scope) : u->host;
 }
 
 static str part_host_and_port(struct arena *a, const struct uri *u)

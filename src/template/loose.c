@@ -521,6 +521,23 @@ static bool read_tree(struct reader *r, struct loose **out)
     }
 }
 
+// Json.NET takes $id, $type and $ref at the beginning of a document for its own notes. False for a reference to
+// something else, which it does not find.
+static bool drop_notes(struct loose *root)
+{
+    for (struct loose *m = root->first; m; m = root->first) {
+        bool is_ref = str_eq(m->name, STR("$ref"));
+        if (!is_ref && !str_eq(m->name, STR("$id")) && !str_eq(m->name, STR("$type")))
+            break;
+        if (m->type == LOOSE_ARRAY || m->type == LOOSE_OBJECT || (is_ref && m->type != LOOSE_NULL))
+            return false;
+        root->first = m->next;
+        *(m->next ? &m->next->previous : &root->last) = NULL;
+        root->count--;
+    }
+    return true;
+}
+
 bool loose_parse(struct arena *a, str text, struct loose **out, bool *has_token)
 {
     CLEANUP(reader_fini) struct reader r = { .a = a, .s = text };
@@ -528,6 +545,8 @@ bool loose_parse(struct arena *a, str text, struct loose **out, bool *has_token)
         return false;
     r.comments_of = NULL;
     if (!skip(&r) || !is_end(&r))
+        return false;
+    if ((*out)->type == LOOSE_OBJECT && !drop_notes(*out))
         return false;
     *has_token = r.has_token;
     return true;

@@ -39,6 +39,8 @@ TEST(what_newtonsoft_reads)
         { "which are no value by themselves", "9223372036854775808", "InvalidCastException" },
         { "dates stay ISO in text", "[\"2023-07-04T10:20:30.500Z\"]", "[\"2023-07-04T10:20:30.5Z\"]" },
         { "nothing", "", "JsonException" },
+        { "notes of Json.NET", "{\"$type\":\"X\",\"$id\":\"1\",\"a\":1,\"$id\":2}", "{\"a\":1,\"$id\":2}" },
+        { "a reference to nothing", "{\"$ref\":\"1\"}", "JsonException" },
         { "line separators", "[\"\u2028\"]", "[\"\\u2028\"]" },
     };
     for (size_t i = 0; i < COUNT(rows); i++)

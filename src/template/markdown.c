@@ -105,7 +105,7 @@ static void add_inline(struct markdown_row *row, cmark_node *n, bool is_enter)
     else if (type == CMARK_NODE_CODE)
         markdown_row_code(row, literal);
     else if (type == CMARK_NODE_HTML_INLINE)
-        markdown_row_raw(row, literal);
+        markdown_row_html(row, literal);
     else if (type == CMARK_NODE_EMPH)
         markdown_row_raw(row, is_enter ? STR("<em>") : STR("</em>"));
     else if (type == CMARK_NODE_STRONG)
@@ -181,7 +181,8 @@ static void enter_block(struct buf *out, cmark_node *n)
     } else if (type == CMARK_NODE_CODE_BLOCK) {
         write_code_block(out, n);
     } else if (type == CMARK_NODE_HTML_BLOCK) {
-        ensure_line(out);
+        if (!is_type(cmark.cmark_node_parent(n), "item") || cmark.cmark_node_previous(n))
+            ensure_line(out);
         buf_add_text(out, cmark.cmark_node_get_literal(n));
         ensure_line(out);
     } else if (type == CMARK_NODE_THEMATIC_BREAK) {
@@ -257,26 +258,148 @@ static void write_document(struct buf *out, cmark_node *root)
     }
 }
 
-static void mark_escapes(struct buf *marked, str text)
+#define CODE_MAX_BYTES 4000 // looked at for the end of code with | in it
+
+// `code` in one line, its | hidden. The length of what was written.
+static size_t mark_code(struct buf *marked, str s)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        buf_add_char(marked, text.p[i]);
-        if (text.p[i] != '\\' || i + 1 == text.n)
+    s = str_sub(s, 0, MIN(s.n, CODE_MAX_BYTES));
+    size_t ticks = 0, at, run = 0;
+    while (ticks < s.n && s.p[ticks] == '`')
+        ticks++;
+    for (at = ticks; at < s.n && s.p[at] != '\n'; at++) {
+        run = s.p[at] == '`' ? run + 1 : 0;
+        if (run == ticks && (at + 1 == s.n || s.p[at + 1] != '`'))
+            break;
+    }
+    if (at == s.n || s.p[at] == '\n') {
+        buf_add(marked, str_sub(s, 0, ticks));
+        return ticks;
+    }
+    for (size_t i = 0; i <= at; i++)
+        if (s.p[i] == '|')
+            buf_add_text(marked, MARKDOWN_PIPE);
+        else
+            buf_add_char(marked, s.p[i]);
+    return at + 1;
+}
+
+// A bare link's * and _, but for those that end it.
+static size_t mark_link(struct buf *marked, str s)
+{
+    static const str starts[] = { STR_INIT("https://"), STR_INIT("http://"), STR_INIT("ftp://"), STR_INIT("www.") };
+    size_t n = 0, end = 0;
+    for (size_t i = 0; i < COUNT(starts) && !n; i++)
+        n = str_starts(s, starts[i]) ? starts[i].n : 0;
+    if (!n)
+        return 0;
+    while (n < s.n && !strchr(" \t\r\n<>()[]|`\\/", s.p[n]))
+        n++;
+    for (size_t i = n; i < s.n && !strchr(" \t\r\n<>()[]|`\\", s.p[i]); i++)
+        if (!strchr("*_~?!.,:", s.p[i]))
+            end = i;
+    buf_add(marked, str_sub(s, 0, n));
+    for (; n < end; n++)
+        if (s.p[n] == '*' || s.p[n] == '_')
+            buf_add_text(marked, s.p[n] == '*' ? MARKDOWN_STAR : MARKDOWN_LINE);
+        else
+            buf_add_char(marked, s.p[n]);
+    return n;
+}
+
+static str line_at(str text, size_t at)
+{
+    str rest = str_skip(text, at);
+    ptrdiff_t end = str_find_char(rest, '\n');
+    return end < 0 ? rest : str_sub(rest, 0, (size_t)end);
+}
+
+// The second line of a table: | - | :-: |
+static bool is_table_rule(str text, size_t at)
+{
+    if (!at || text.p[at - 1] != '\n')
+        return false;
+    str line = line_at(text, at), before = str_sub(text, 0, at - 1);
+    ptrdiff_t begin = str_find_last_char(before, '\n');
+    if (!str_has(line, '|') || !str_has(line, '-') || !str_has(str_skip(before, (size_t)(begin + 1)), '|'))
+        return false;
+    for (size_t i = 0; i < line.n; i++)
+        if (!line.p[i] || !strchr("-:| \t\r", line.p[i]))
+            return false;
+    return true;
+}
+
+static bool begins_block(str line)
+{
+    static const str starts[] = { STR_INIT("#"), STR_INIT(">"), STR_INIT("<"), STR_INIT("```"), STR_INIT("~~~"), STR_INIT("- "), STR_INIT("* "), STR_INIT("+ "), STR_INIT("1. "), STR_INIT("1) ") };
+    for (size_t i = 0; i < COUNT(starts); i++)
+        if (str_starts(line, starts[i]))
+            return true;
+    return !str_trim(line).n;
+}
+
+// In Markdig a line without | makes a paragraph of all the lines before it; in cmark it is one more row. Ends at
+// that line, or where the table does.
+static size_t table_end(str text, size_t at, bool *is_spoilt)
+{
+    *is_spoilt = false;
+    str line = line_at(text, at);
+    size_t next = at + line.n + 1;
+    for (; next < text.n; next += line.n + 1) {
+        line = line_at(text, next);
+        if (begins_block(line))
+            break;
+        if (!str_has(line, '|')) {
+            *is_spoilt = true;
+            break;
+        }
+    }
+    return next;
+}
+
+// Writes down what cmark would forget or take for something else.
+static void mark(struct buf *marked, str text)
+{
+    size_t table = 0; // where the table at hand ends
+    bool is_spoilt = false;
+    for (size_t i = 0, length; i < text.n; i += length) {
+        char c = text.p[i];
+        str rest = str_skip(text, i);
+        length = c == '`' ? mark_code(marked, rest) : 0;
+        if (!length && c && strchr("hfw", c) && (!i || strchr(" \t\n*_~(", text.p[i - 1])))
+            length = mark_link(marked, rest);
+        if (length)
             continue;
-        buf_add_char(marked, text.p[++i]);
-        if (strchr("~^+=", text.p[i]) && text.p[i])
+        length = 1;
+        if (c && strchr("-|:", c) && is_table_rule(text, i)) {
+            if (i >= table)
+                table = table_end(text, i, &is_spoilt);
+            if (is_spoilt)
+                buf_add_text(marked, MARKDOWN_ESCAPED);
+            else if (str_starts(rest, STR("- ")))
+                buf_add_char(marked, '-'); // no list
+        }
+        buf_add_char(marked, c);
+        if (c != '\\' || rest.n == 1)
+            continue;
+        length = 2;
+        buf_add_char(marked, rest.p[1]);
+        if (rest.p[1] && strchr("~^+=[]", rest.p[1]))
             buf_add_text(marked, MARKDOWN_ESCAPED);
     }
 }
 
 static void remove_marks(struct buf *out, size_t from)
 {
-    str mark = STR(MARKDOWN_ESCAPED);
+    str escaped = STR(MARKDOWN_ESCAPED);
     size_t to = from;
     for (size_t i = from; i < out->n;) {
-        if (str_starts(str_skip(buf_str(out), i), mark))
-            i += mark.n;
-        else
+        str rest = str_skip(buf_str(out), i);
+        char hidden = markdown_hidden(rest);
+        if (hidden)
+            out->p[to++] = hidden;
+        i += hidden || str_starts(rest, escaped) ? escaped.n : 0;
+        if (!hidden && i < out->n && rest.p == out->p + i)
             out->p[to++] = out->p[i++];
     }
     out->n = to;
@@ -294,7 +417,7 @@ bool markdown_to_html(str text, struct buf *out, struct err *e)
         cmark.cmark_parser_attach_syntax_extension(parser, table);
     CLEANUP(buf_fini) struct buf marked = { 0 };
     size_t from = out->n;
-    mark_escapes(&marked, text);
+    mark(&marked, text);
     cmark.cmark_parser_feed(parser, marked.p ? marked.p : "", marked.n);
     cmark_node *root = cmark.cmark_parser_finish(parser);
     write_document(out, root);

@@ -31,9 +31,22 @@ static struct markdown_piece *add_piece(struct markdown_row *row, enum piece_kin
     return p;
 }
 
+char markdown_hidden(str s)
+{
+    if (s.n < 3 || s.p[0] != MARKDOWN_PIPE[0] || s.p[1] != MARKDOWN_PIPE[1])
+        return 0;
+    return s.p[2] == MARKDOWN_PIPE[2] ? '|' : s.p[2] == MARKDOWN_STAR[2] ? '*' : s.p[2] == MARKDOWN_LINE[2] ? '_' : 0;
+}
+
 void markdown_escape(struct buf *out, str text)
 {
     for (size_t i = 0; i < text.n; i++) {
+        char hidden = markdown_hidden(str_skip(text, i));
+        if (hidden) {
+            buf_add_char(out, hidden);
+            i += 2;
+            continue;
+        }
         switch (text.p[i]) {
         case '&': buf_add_text(out, "&amp;"); break;
         case '<': buf_add_text(out, "&lt;"); break;
@@ -47,7 +60,9 @@ void markdown_escape(struct buf *out, str text)
 void markdown_escape_url(struct buf *out, str url)
 {
     for (size_t i = 0; i < url.n; i++) {
-        unsigned char c = (unsigned char)url.p[i];
+        char hidden = markdown_hidden(str_skip(url, i));
+        unsigned char c = (unsigned char)(hidden ? hidden : url.p[i]);
+        i += hidden ? 2 : 0;
         if (c == '&')
             buf_add_text(out, "&amp;");
         else if (c <= ' ' || c >= 127 || strchr("\"'<>[\\]^`{|}~", c))
@@ -70,8 +85,21 @@ void markdown_row_raw(struct markdown_row *row, str html)
     bool is_close = str_starts(html, STR("</")), is_tag = str_starts(html, STR("<em")) || str_starts(html, STR("<strong>"));
     if (row->image_depth)
         return;
+    row->has_delimiter['*'] |= is_tag;
     add_piece(row, is_tag ? PIECE_OPEN : is_close ? PIECE_CLOSE : PIECE_RAW, html);
     row->before = is_tag || is_close ? '*' : html.n ? html.p[html.n - 1] : row->before;
+}
+
+void markdown_row_html(struct markdown_row *row, str html)
+{
+    if (row->image_depth)
+        return;
+    add_piece(row, PIECE_RAW, html);
+    row->before = html.n ? html.p[html.n - 1] : row->before;
+    if (str_starts_nocase(html, STR("</a")))
+        row->is_in_html_link = false;
+    else if (str_starts_nocase(html, STR("<a")))
+        row->is_in_html_link = true;
 }
 
 void markdown_row_code(struct markdown_row *row, str code)
@@ -107,8 +135,11 @@ void markdown_row_link(struct markdown_row *row, bool is_enter, bool is_image, s
         return;
     if (!is_image && row->image_depth)
         return;
-    if (!is_image)
+    if (!is_image) {
         row->link_depth += is_enter ? 1 : (size_t)-1;
+        row->open_brackets = 0; // links do not hold links
+        row->link_url = url;
+    }
     if (!is_enter) {
         add_piece(row, PIECE_CLOSE, STR("</a>"));
         row->before = ')';
@@ -163,32 +194,39 @@ static const struct {
     { STR_INIT("tel:"), false, false },
 };
 
-static size_t url_length(str s)
+static size_t url_length(const struct markdown_row *row, str s)
 {
     size_t n = 0, length;
     int open = 0;
+    bool is_at_end = true;
     for (; n < s.n; n += length) {
         uint32_t c = chars_decode(s.p + n, s.n - n, &length);
         if (chars_is_space(c) || c < 0x20 || c == '<')
             break;
         if (c == '(')
             open++;
-        if (c == ')' && --open < 0)
+        if (c == ')' && --open < 0) {
+            is_at_end = false;
             break;
+        }
     }
-    while (n && strchr("?!.,:*_~", s.p[n - 1]))
+    n -= n && is_at_end && strchr("?!.,:*_~", s.p[n - 1]);
+    while (n && (unsigned char)s.p[n - 1] < 128 && row->has_delimiter[(int)s.p[n - 1]])
         n--;
     return n;
 }
 
+#define WASTED_MAX_BYTES 1000000
+
 // The length of a bare link that begins `s`, and how much of it is not shown.
-static size_t link_at(str s, size_t *hidden)
+static size_t link_at(struct markdown_row *row, str s, size_t *hidden)
 {
     for (size_t i = 0; i < COUNT(link_starts); i++) {
         str prefix = link_starts[i].prefix;
         if (!str_starts(s, prefix))
             continue;
-        size_t n = url_length(s);
+        size_t n = url_length(row, s);
+        row->wasted_bytes += n;
         str rest = str_skip(str_sub(s, 0, n), prefix.n);
         if (!rest.n)
             return 0;
@@ -235,6 +273,7 @@ static void add_delimiter(struct markdown_row *row, str text, size_t at, size_t 
     struct markdown_piece *p = add_piece(row, PIECE_DELIMITER, str_sub(text, at, n));
     p->delimiter = text.p[at];
     p->left = n;
+    row->has_delimiter[(int)p->delimiter] = true;
     p->before = before;
     p->after = at + n < text.n ? chars_decode(text.p + at + n, text.n - at - n, &length) : 0;
 }
@@ -248,7 +287,7 @@ static uint32_t first_of(const struct markdown_row *row, size_t i)
     str s = str_sub(buf_str(&row->text), p->begin, p->n);
     if (p->kind == PIECE_OPEN || p->kind == PIECE_CLOSE)
         return '*';
-    return str_starts(s, STR("<br")) ? '\n' : str_starts(s, STR("<code")) ? '`' : s.n ? (unsigned char)*s.p : '\n';
+    return str_starts(s, STR("<br />\n")) ? '\n' : str_starts(s, STR("<code")) ? '`' : s.n ? (unsigned char)*s.p : '\n';
 }
 
 static void find_flanks(struct markdown_row *row)
@@ -264,9 +303,20 @@ static void find_flanks(struct markdown_row *row)
     }
 }
 
+static void count_bracket(struct markdown_row *row, str s)
+{
+    str rest = str_skip(s, 1);
+    if (*s.p == '[' && !str_starts(rest, STR(MARKDOWN_ESCAPED)))
+        row->open_brackets++;
+    // Where a label follows that nothing defines, as in [a][b], the first bracket stays open.
+    bool has_label = rest.n > 1 && rest.p[0] == '[' && rest.p[1] != ']';
+    if (*s.p == ']' && row->open_brackets && !has_label && !str_starts(rest, STR(MARKDOWN_ESCAPED)))
+        row->open_brackets--;
+}
+
 void markdown_row_text(struct markdown_row *row, str text)
 {
-    if (row->image_depth) {
+    if (row->image_depth || (row->link_depth && str_eq(text, row->link_url))) {
         add_escaped(row, text);
         return;
     }
@@ -275,11 +325,13 @@ void markdown_row_text(struct markdown_row *row, str text)
     for (size_t i = 0, length; i < text.n; i += length) {
         uint32_t c = chars_decode(text.p + i, text.n - i, &length);
         size_t hidden, link = 0;
-        if (!row->link_depth && c < 128 && strchr("hfwmt", (int)c) && (chars_is_space(before) || strchr("*_~(", (int)MIN(before, 127u))))
-            link = link_at(str_skip(text, i), &hidden);
+        count_bracket(row, str_skip(text, i));
+        if (!row->link_depth && !row->open_brackets && !row->is_in_html_link && c < 128 && strchr("hfwmt", (int)c) && (chars_is_space(before) || strchr("*_~(", (int)MIN(before, 127u))))
+            link = row->wasted_bytes < WASTED_MAX_BYTES ? link_at(row, str_skip(text, i), &hidden) : 0;
         if (link) {
             if (i > from)
                 add_escaped(row, str_sub(text, from, i - from));
+            row->wasted_bytes -= link;
             add_link(row, str_sub(text, i, link), hidden);
             from = i + link;
             length = link;

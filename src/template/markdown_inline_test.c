@@ -18,6 +18,13 @@ static const struct { const char *text, *want; } rows[] = {
     { "![a *b* `c`](i.png \"t\")", "<img src=\"i.png\" alt=\"a b c\" title=\"t\" />" },
     { "[a](<b c~>)", "<a href=\"b%20c%7E\">a</a>" },
     { "a  \nb<br>c & < \"q\" &copy;", "a<br />\nb<br>c &amp; &lt; &quot;q&quot; ©" },
+    { "(https://a.b/x.) https://a.b/y..", "(<a href=\"https://a.b/x.\">https://a.b/x.</a>) <a href=\"https://a.b/y.\">https://a.b/y.</a>." },
+    { "~~https://a.b~~ https://a.b/*c*", "<del><a href=\"https://a.b\">https://a.b</a></del> <a href=\"https://a.b/*c\">https://a.b/*c</a>*" },
+    { "[a][b] https://a.b [c](d) https://e.f", "[a][b] https://a.b <a href=\"d\">c</a> <a href=\"https://e.f\">https://e.f</a>" },
+    { "[a https://a.b", "[a https://a.b" },
+    { "\\[a https://a.b", "[a <a href=\"https://a.b\">https://a.b</a>" },
+    { "<a href=x>see https://a.b</a> https://a.b", "<a href=x>see https://a.b</a> <a href=\"https://a.b\">https://a.b</a>" },
+    { "<https://a.b/~c~> ~d <b>e</b>~", "<a href=\"https://a.b/%7Ec%7E\">https://a.b/~c~</a> <sub>d <b>e</b></sub>" },
     { "***both***", "<em><strong>both</strong></em>" },
 };
 

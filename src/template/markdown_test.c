@@ -17,6 +17,10 @@ TEST(blocks_as_markdig_writes_them)
         { "<div>\n\n*x*\n\n</div>", "<div>\n<p><em>x</em></p>\n</div>\n" },
         { "---", "<hr />\n" },
         { "- # h\n- 1. x", "<ul>\n<li><h1>h</h1>\n</li>\n<li>\n<ol>\n<li>x</li>\n</ol>\n</li>\n</ul>\n" },
+        { "|a|b|\n|-|-|\n|`c | d`|e|", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td><code>c | d</code></td>\n<td>e</td>\n</tr>\n</tbody>\n</table>\n" },
+        { "a | b\n- | -", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n</table>\n" },
+        { "|a|\n|-|\n|b|\nc", "<p>|a|\n|-|\n|b|\nc</p>\n" },
+        { "- <br/>\n- <!-- c -->", "<ul>\n<li><br/>\n</li>\n<li><!-- c -->\n</li>\n</ul>\n" },
         { "", "" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -37,6 +41,20 @@ TEST(depth_is_no_danger)
     buf_add_text(&deep, "x");
     CHECK_OK("five thousand quotes", markdown_to_html(buf_str(&deep), &out, &e), &e);
     CHECK("are closed again", str_ends(buf_str(&out), STR("</blockquote>\n")));
+}
+
+// Each of these was, or would be, quadratic where something is looked for to the end again and again.
+TEST(long_texts_are_linear)
+{
+    static const char *const pieces[] = { "(www.", "~mailto:", "|-|\n", "`|``", "[a][b]", "https://a.b/*", "*a_" };
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        CLEANUP(buf_fini) struct buf text = { 0 };
+        CLEANUP(buf_fini) struct buf out = { .max = 64 << 20 };
+        struct err e = { 0 };
+        while (text.n < 300000)
+            buf_add_text(&text, pieces[i]);
+        CHECK_OK(pieces[i], markdown_to_html(buf_str(&text), &out, &e), &e);
+    }
 }
 
 TEST_MAIN()

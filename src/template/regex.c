@@ -201,6 +201,11 @@ static bool translate_property(struct translator *t)
     return true;
 }
 
+static bool is_control_letter(char c)
+{
+    return (c >= '@' && c <= '_') || (c >= 'a' && c <= 'z');
+}
+
 static bool translate_escape(struct translator *t, bool is_in_class)
 {
     uint32_t value;
@@ -244,7 +249,9 @@ static bool translate_escape(struct translator *t, bool is_in_class)
         put(t, 2);
         return true;
     case 'c':
-        put(t, t->at + 2 < t->p.n ? 3 : 2);
+        if (t->at + 2 >= t->p.n || !is_control_letter(t->p.p[t->at + 2]))
+            return refuse(t, "unrecognized control character");
+        put(t, 3);
         return true;
     default:
         break;

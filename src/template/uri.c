@@ -8,11 +8,23 @@
 static const struct scheme {
     const char *name;
     int port;
-    bool needs_authority, has_no_query;
+    enum { NEEDS_AUTHORITY = 1, NO_QUERY = 2, NO_USER = 4, NO_PORT = 8, MAY_LACK_HOST = 16, RAW_PATH = 32 } traits;
 } schemes[] = {
-    { "http", 80, true },    { "https", 443, true }, { "ftp", 21, true, true },      { "ws", 80, true },       { "wss", 443, true },   { "gopher", 70, true, true },
-    { "telnet", 23, true, true },  { "nntp", 119, true, true },  { "net.tcp", 808, true }, { "net.pipe", -1, true }, { "ldap", 389, true },  { "file", -1, true },
-    { "mailto", 25, false }, { "news", -1, false },  { "uuid", -1, false },
+    { "http", 80, NEEDS_AUTHORITY },
+    { "https", 443, NEEDS_AUTHORITY },
+    { "ftp", 21, NEEDS_AUTHORITY | NO_QUERY },
+    { "ws", 80, NEEDS_AUTHORITY },
+    { "wss", 443, NEEDS_AUTHORITY },
+    { "gopher", 70, NEEDS_AUTHORITY | NO_QUERY | RAW_PATH },
+    { "telnet", 23, NEEDS_AUTHORITY | NO_QUERY | RAW_PATH },
+    { "nntp", 119, NEEDS_AUTHORITY | NO_QUERY | RAW_PATH },
+    { "net.tcp", 808, NEEDS_AUTHORITY | NO_USER },
+    { "net.pipe", -1, NEEDS_AUTHORITY | NO_USER | NO_PORT },
+    { "ldap", 389, NEEDS_AUTHORITY | MAY_LACK_HOST | RAW_PATH },
+    { "file", -1, NEEDS_AUTHORITY | NO_USER | NO_PORT | MAY_LACK_HOST },
+    { "mailto", 25, MAY_LACK_HOST },
+    { "news", -1, NO_QUERY },
+    { "uuid", -1, NO_QUERY },
 };
 
 static bool is_digit(char c)
@@ -155,19 +167,38 @@ static bool has_four_parts(str s)
     return dots == 3;
 }
 
+// In brackets; a scope (%eth0) belongs to the safe name only, a prefix's length (/64) to nothing.
+static bool parse_ipv6(struct arena *a, str host, struct uri *u)
+{
+    unsigned char bytes[16];
+    char text[INET6_ADDRSTRLEN];
+    if (host.n < 4 || host.p[host.n - 1] != ']')
+        return false;
+    str address = str_sub(host, 1, host.n - 2), prefix = { 0 };
+    ptrdiff_t slash = str_find_char(address, '/');
+    if (slash >= 0) {
+        uint64_t bits;
+        prefix = str_skip(address, (size_t)slash + 1);
+        address = str_sub(address, 0, (size_t)slash);
+        if (!prefix.n || prefix.n > 4 || !is_digit(*prefix.p) || !str_to_u64(prefix, &bits))
+            return false;
+    }
+    ptrdiff_t percent = str_find_char(address, '%');
+    str scope = percent < 0 ? STR("") : str_skip(address, (size_t)percent);
+    if (inet_pton(AF_INET6, arena_cstr(a, str_sub(address, 0, address.n - scope.n)), bytes) != 1)
+        return false;
+    inet_ntop(AF_INET6, bytes, text, sizeof text);
+    u->host = arena_printf(a, "[%s]", text);
+    u->scope = arena_str(a, scope);
+    u->host_type = URI_HOST_IPV6;
+    u->is_loopback = str_eq(u->host, STR("[::1]"));
+    return true;
+}
+
 static bool parse_host(struct arena *a, str host, bool is_known, struct uri *u)
 {
-    if (host.n && *host.p == '[') {
-        unsigned char bytes[16];
-        char text[INET6_ADDRSTRLEN];
-        if (host.n < 4 || host.p[host.n - 1] != ']' || inet_pton(AF_INET6, arena_cstr(a, str_sub(host, 1, host.n - 2)), bytes) != 1)
-            return false;
-        inet_ntop(AF_INET6, bytes, text, sizeof text);
-        u->host = arena_printf(a, "[%s]", text);
-        u->host_type = URI_HOST_IPV6;
-        u->is_loopback = str_eq(u->host, STR("[::1]"));
-        return true;
-    }
+    if (host.n && *host.p == '[')
+        return parse_ipv6(a, host, u);
     uint32_t address;
     if ((is_known || has_four_parts(host)) && parse_ipv4(host, &address)) {
         u->host = arena_printf(a, "%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
@@ -178,7 +209,9 @@ static bool parse_host(struct arena *a, str host, bool is_known, struct uri *u)
     u->host = chars_to_lower(a, host);
     if (is_dns_name(host)) {
         u->host_type = URI_HOST_DNS;
-        u->is_loopback = str_eq(u->host, STR("localhost")) || str_eq(u->host, STR("loopback"));
+        if (str_eq(u->host, STR("loopback")))
+            u->host = STR("localhost");
+        u->is_loopback = str_eq(u->host, STR("localhost"));
         return true;
     }
     for (size_t i = 0; i < host.n; i++) {
@@ -192,10 +225,14 @@ static bool parse_host(struct arena *a, str host, bool is_known, struct uri *u)
     return host.n > 0;
 }
 
-static bool parse_authority(struct arena *a, str s, bool is_known, struct uri *u)
+// known: NULL for a scheme that is not.
+static bool parse_authority(struct arena *a, str s, const struct scheme *known, struct uri *u)
 {
-    ptrdiff_t at = str_find_last_char(s, '@');
+    int traits = known ? (int)known->traits : 0;
+    ptrdiff_t at = str_find_char(s, '@');
     if (at >= 0) {
+        if (traits & NO_USER)
+            return false;
         u->has_user_info = true;
         u->user_info = escaped(a, str_sub(s, 0, (size_t)at), false);
         s = str_skip(s, (size_t)at + 1);
@@ -203,6 +240,8 @@ static bool parse_authority(struct arena *a, str s, bool is_known, struct uri *u
     ptrdiff_t close = s.n && *s.p == '[' ? str_find_char(s, ']') : -1;
     ptrdiff_t colon = str_find_char(str_skip(s, close > 0 ? (size_t)close : 0), ':');
     if (colon >= 0) {
+        if (traits & NO_PORT)
+            return false;
         size_t cut = (size_t)colon + (close > 0 ? (size_t)close : 0);
         str port = str_skip(s, cut + 1);
         uint64_t value = 0;
@@ -213,14 +252,25 @@ static bool parse_authority(struct arena *a, str s, bool is_known, struct uri *u
         s = str_sub(s, 0, cut);
     }
     if (s.n)
-        return parse_host(a, s, is_known, u);
+        return parse_host(a, s, known != NULL, u);
     u->host = STR("");
     u->host_type = URI_HOST_BASIC;
     u->is_loopback = true;
-    return !u->has_user_info && colon < 0;
+    return !u->has_user_info && colon < 0 && (!known || traits & MAY_LACK_HOST);
 }
 
-static void parse_rest(struct arena *a, str s, struct uri *u, bool is_hierarchical, bool has_query)
+static size_t authority_length(str s, bool is_known)
+{
+    bool is_in_brackets = s.n && *s.p == '[' && str_has(s, ']');
+    size_t n = 0;
+    while (n < s.n && (is_in_brackets || !s.p[n] || !strchr(is_known ? "/\\?#" : "/?#", s.p[n])))
+        if (s.p[n++] == ']')
+            is_in_brackets = false;
+    return n;
+}
+
+// A raw path keeps its dots and backslashes.
+static void parse_rest(struct arena *a, str s, struct uri *u, bool is_raw, bool has_query)
 {
     ptrdiff_t hash = str_find_char(s, '#');
     u->fragment = STR("");
@@ -234,7 +284,7 @@ static void parse_rest(struct arena *a, str s, struct uri *u, bool is_hierarchic
         u->query = escaped(a, str_skip(s, (size_t)question), false);
         s = str_sub(s, 0, (size_t)question);
     }
-    u->path = escaped(a, s, is_hierarchical);
+    u->path = escaped(a, s, !is_raw);
     if (!has_query && str_has(u->path, '?')) {
         CLEANUP(buf_fini) struct buf path = { 0 };
         for (str rest = u->path, part; str_split(&rest, '?', &part);) {
@@ -243,20 +293,48 @@ static void parse_rest(struct arena *a, str s, struct uri *u, bool is_hierarchic
         }
         u->path = arena_str(a, buf_str(&path));
     }
-    if (is_hierarchical && !u->is_dos_path)
+    if (!is_raw && !u->is_dos_path)
         u->path = u->path.n ? remove_dots(a, u->path) : STR("/");
     else if (u->is_dos_path)
         u->path = arena_concat(a, str_sub(u->path, 0, 2), remove_dots(a, str_skip(u->path, 2)));
 }
 
-static bool is_dos_path(str s)
+static bool has_drive(str s)
 {
-    return s.n > 2 && is_letter(s.p[0]) && (s.p[1] == ':' || s.p[1] == '|') && (s.p[2] == '/' || s.p[2] == '\\');
+    return s.n > 1 && is_letter(s.p[0]) && (s.p[1] == ':' || s.p[1] == '|');
 }
 
-static bool parse_file(struct arena *a, str rest, bool is_bare, struct uri *u)
+static bool is_dos_path(str s)
 {
-    // behind "file://", or a path of Windows
+    return has_drive(s) && s.n > 2 && (s.p[2] == '/' || s.p[2] == '\\');
+}
+
+static bool is_needless_escape(str s, size_t i)
+{
+    return is_escape(s, i) && is_unreserved(hex_value(s.p[i + 1]) * 16 + hex_value(s.p[i + 2]));
+}
+
+// A path as it stands: ? and # are characters of names. So is %, unless something in the path makes System.Uri
+// read it as an IRI: then escapes are escapes.
+static str bare_path(struct arena *a, str s)
+{
+    CLEANUP(buf_fini) struct buf name = { 0 };
+    bool is_iri = false;
+    for (size_t i = 0; i < s.n; i++)
+        is_iri |= (unsigned char)s.p[i] >= 128 || is_needless_escape(s, i);
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (c && strchr("?#%", c) && !(is_iri && is_escape(s, i)))
+            buf_printf(&name, "%%%02X", (unsigned char)c);
+        else
+            buf_add_char(&name, c);
+    }
+    return arena_str(a, buf_str(&name));
+}
+
+// Behind "file:" and, unless a drive follows, "//"; or a path of Windows.
+static bool parse_file(struct arena *a, const struct scheme *file, str rest, bool is_bare, struct uri *u)
+{
     u->scheme = STR("file");
     u->is_file = u->is_absolute = u->has_authority = true;
     u->port = u->default_port = -1;
@@ -269,65 +347,64 @@ static bool parse_file(struct arena *a, str rest, bool is_bare, struct uri *u)
         u->host = STR("");
         u->host_type = URI_HOST_BASIC;
         u->is_loopback = true;
-        if (is_bare) {
-            // A path as it stands: ?, # and % are characters of names.
-            CLEANUP(buf_fini) struct buf name = { 0 };
-            for (size_t i = 0; i < local.n; i++)
-                if (strchr("?#%", local.p[i]) && local.p[i])
-                    buf_printf(&name, "%%%02X", (unsigned char)local.p[i]);
-                else
-                    buf_add_char(&name, local.p[i]);
-            local = arena_str(a, buf_str(&name));
-        }
-        parse_rest(a, local, u, true, true);
+        if (is_bare)
+            local = bare_path(a, local);
+        parse_rest(a, local, u, false, true);
         return true;
     }
-    size_t n = 0;
-    while (n < rest.n && !strchr("/\\?#", rest.p[n]))
-        n++;
-    // Neither port nor user.
-    if (!parse_authority(a, str_sub(rest, 0, n), true, u) || u->port >= 0 || u->has_user_info)
+    if (!is_bare && has_drive(local))
+        return false;
+    size_t n = authority_length(rest, true);
+    if (!parse_authority(a, str_sub(rest, 0, n), file, u))
         return false;
     u->is_unc = u->host.n > 0;
     u->is_loopback |= !u->host.n;
+    parse_rest(a, is_bare ? bare_path(a, str_skip(rest, n)) : str_skip(rest, n), u, false, true);
+    return true;
+}
+
+static bool parse_mailto(struct arena *a, const struct scheme *mailto, str rest, struct uri *u)
+{
+    size_t n = authority_length(rest, true);
+    if ((n < rest.n && n && rest.p[n] == '\\') || !parse_authority(a, str_sub(rest, 0, n), mailto, u))
+        return false;
     parse_rest(a, str_skip(rest, n), u, true, true);
     return true;
 }
 
-static bool parse_mailto(struct arena *a, str rest, struct uri *u)
+static const struct scheme *find_scheme(str name)
 {
-    size_t n = 0;
-    bool is_quoted = false;
-    while (n < rest.n && (is_quoted || (rest.p[n] != '?' && rest.p[n] != '#')))
-        is_quoted ^= rest.p[n++] == '"';
-    if (rest.n && *rest.p == '/')
-        n = 0;
-    str address = str_sub(rest, 0, n);
-    u->host = STR("");
-    u->host_type = URI_HOST_BASIC;
-    u->is_loopback = true;
-    if (address.n) {
-        ptrdiff_t at = str_find_last_char(address, '@');
-        if (at < 0 || str_find_char(address, '@') != at)
-            return false;
-        u->is_loopback = false;
-        u->has_user_info = true;
-        u->user_info = escaped(a, str_sub(address, 0, (size_t)at), false);
-        if (!parse_host(a, str_skip(address, (size_t)at + 1), true, u))
-            return false;
-    }
-    parse_rest(a, str_skip(rest, n), u, false, true);
-    return true;
+    for (size_t i = 0; i < COUNT(schemes); i++)
+        if (str_eq(name, str_from(schemes[i].name)))
+            return &schemes[i];
+    return NULL;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v' && c != '\f');
+}
+
+static str trim_blanks(str s)
+{
+    while (s.n && is_blank(*s.p))
+        s = str_skip(s, 1);
+    while (s.n && is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
 }
 
 bool uri_parse(struct arena *a, str text, struct uri *u)
 {
     *u = (struct uri){ .port = -1, .default_port = -1 };
-    str s = chars_trim(text);
+    str s = trim_blanks(text);
     if (is_dos_path(s))
-        return parse_file(a, s, true, u);
-    if (str_starts(s, STR("\\\\")) && s.n > 2)
-        return parse_file(a, str_skip(s, 2), true, u);
+        return parse_file(a, find_scheme(STR("file")), s, true, u);
+    if (str_starts(text, STR("\\\\")) && s.n > 2) {
+        while (s.n && (*s.p == '\\' || *s.p == '/'))
+            s = str_skip(s, 1);
+        return parse_file(a, find_scheme(STR("file")), s, true, u);
+    }
 
     size_t n = 0;
     while (n < s.n && (is_letter(s.p[n]) || (n && (is_digit(s.p[n]) || strchr("+-.", s.p[n])))))
@@ -335,40 +412,41 @@ bool uri_parse(struct arena *a, str text, struct uri *u)
     if (!n || n >= s.n || s.p[n] != ':')
         return true; // relative
     if (n < 2)
-        return false;
+        return s.n == 2;
     str scheme = chars_to_lower(a, str_sub(s, 0, n)), rest = str_skip(s, n + 1);
     bool has_slashes = rest.n > 1 && (rest.p[0] == '/' || rest.p[0] == '\\') && (rest.p[1] == '/' || rest.p[1] == '\\');
-    const struct scheme *known = NULL;
-    for (size_t i = 0; i < COUNT(schemes); i++)
-        if (str_eq(scheme, str_from(schemes[i].name)))
-            known = &schemes[i];
-    if (known && known->needs_authority && !has_slashes)
+    const struct scheme *known = find_scheme(scheme);
+    bool is_file = str_eq(scheme, STR("file"));
+    if (known && known->traits & NEEDS_AUTHORITY && !has_slashes && !(is_file && has_drive(rest)))
         return true; // relative, says System.Uri
 
     u->scheme = scheme;
     u->is_absolute = true;
     u->has_authority = has_slashes && !str_eq(scheme, STR("mailto"));
     u->port = u->default_port = known ? known->port : -1;
-    if (str_eq(scheme, STR("file")))
-        return parse_file(a, str_skip(rest, 2), false, u);
+    if (is_file)
+        return parse_file(a, known, str_skip(rest, has_slashes ? 2 : 0), false, u);
     if (str_eq(scheme, STR("mailto")))
-        return parse_mailto(a, rest, u);
+        return parse_mailto(a, known, rest, u);
+    bool has_query = !known || !(known->traits & NO_QUERY);
     if (!has_slashes) {
         u->host = STR("");
-        parse_rest(a, rest, u, false, true);
+        parse_rest(a, rest, u, true, has_query);
         return true;
     }
     rest = str_skip(rest, 2);
-    size_t end = 0;
-    while (end < rest.n && !strchr(known ? "/\\?#" : "/?#", rest.p[end]))
-        end++;
-    if (!parse_authority(a, str_sub(rest, 0, end), known != NULL, u))
+    size_t end = authority_length(rest, known != NULL);
+    if (!parse_authority(a, str_sub(rest, 0, end), known, u))
         return false;
     if (end < rest.n && rest.p[end] == '\\')
         return false; // a backslash is a slash only further on
-    if (known && !u->host.n)
-        return false;
-    parse_rest(a, str_skip(rest, end), u, true, !known || !known->has_no_query);
+    rest = str_skip(rest, end);
+    if (!has_query && rest.n && *rest.p == '?')
+        rest = arena_concat(a, STR("/"), rest);
+    bool is_raw = known && known->traits & RAW_PATH;
+    parse_rest(a, rest, u, is_raw, has_query);
+    if (is_raw && !u->path.n)
+        u->path = STR("/");
     return true;
 }
 

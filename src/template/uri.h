@@ -12,6 +12,7 @@ enum uri_host { URI_HOST_UNKNOWN, URI_HOST_BASIC, URI_HOST_DNS, URI_HOST_IPV4, U
 struct uri {
     bool is_absolute;
     str scheme, user_info, host; // an IPv6 host has its brackets
+    str scope;                   // of an IPv6 address, with its %; else empty
     str path, query, fragment;   // escaped; query and fragment with their ? and #
     enum uri_host host_type;
     int port, default_port; // -1: none

@@ -18,7 +18,10 @@ TEST(canonical_forms)
         { "http://0x7f.1/", "http://127.0.0.1/" }, { "http://[2001:DB8::0:1]/", "http://[2001:db8::1]/" }, { "http://h/%41%7e%2F%zz", "http://h/A~%2F%25zz" }, { "http://h/a\\b c", "http://h/a/b%20c" },
         { "http://h/é", "http://h/%C3%A9" }, { "custom:opaque/x?y", "custom:opaque/x?y" }, { "mailto:a@b.c?x=1", "mailto:a@b.c?x=1" }, { "file:///a/../b", "file:///b" }, { "C:\\a b", "file:///C:/a%20b" },
         { "\\\\server\\share", "file://server/share" }, { "ftp://h/x?y", "ftp://h/x%3Fy" }, { "rel/path", "relative" }, { "http:x", "relative" }, { "", "relative" }, { "http://", "invalid" }, { "http:///x", "invalid" },
-        { "http://h:99999/", "invalid" }, { "http://ex ample/", "invalid" }, { "http://a..b/", "invalid" }, { "http://[::1", "invalid" }, { "a:b", "invalid" }, { "custom://h/../../x", "custom://h/x" } };
+        { "http://h:99999/", "invalid" }, { "http://ex ample/", "invalid" }, { "http://a..b/", "invalid" }, { "http://[::1", "invalid" }, { "a:b", "invalid" }, { "custom://h/../../x", "custom://h/x" }, { "http://a@b@c/", "invalid" },
+        { "net.tcp://u@h/", "invalid" }, { "net.pipe://h:1/", "invalid" }, { "http://[fe80::1%25eth0]/", "http://[fe80::1]/" }, { "news:a?b", "news:a%3Fb" }, { "mailto:a", "mailto:a" }, { "mailto:a\\b@c", "invalid" },
+        { "mailto:a@b:25/c", "mailto:a@b/c" }, { "file:c:/x", "file:///c:/x" }, { "file:///c:", "invalid" }, { "C:\\a%20%41", "file:///C:/a%20A" }, { "C:\\a%20", "file:///C:/a%2520" }, { "ldap:///x", "ldap:///x" },
+        { "gopher://h/./x", "gopher://h/./x" }, { "http://loopback/", "http://localhost/" } };
     for (size_t i = 0; i < COUNT(rows); i++)
         CHECK_STR(rows[i].text, canonical(rows[i].text), str_from(rows[i].want));
 }
