@@ -415,11 +415,13 @@ bool engine_load_definition(struct active *run, struct err *e)
     struct arena *a = &run->arena;
     struct decode_errors errors = { .arena = a };
     const struct reaction_entry *entry = snapshot_reaction(run->snapshot, run->run.reaction_id);
+    struct json *doc;
     if (entry && entry->revision_id == run->run.revision_id) {
-        run->doc = json_copy(a, entry->doc);
+        if (!json_parse(a, entry->doc, &doc, e))
+            return false;
+        run->doc = json_get(doc, STR("Definition"));
     } else {
         struct store_object *o;
-        struct json *doc;
         run->is_unread = !store_get(g->opt.store, KIND_REVISION, run->run.space_id, run->run.revision_id, a, &o, e);
         if (run->is_unread)
             return false;

@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "base/timetext.h"
 #include "reaction/match_index.h"
+#include "reaction/reaction_keep.h"
 #include "trigger/handshake.h"
 
 #include <pthread.h>
@@ -266,27 +267,61 @@ static bool load_keys(struct registry *r, struct snapshot *s, struct err *e)
     return true;
 }
 
+static void ids_list(const struct json *names, struct str_list *out, struct arena *a)
+{
+    size_t count = 0;
+    json_each(name, names)
+        count += name->count;
+    out->items = ARENA_ARRAY(a, str, count);
+    json_each(name, names)
+        json_each(id, name)
+            out->items[out->count++] = arena_str(a, json_str(id, STR("")));
+}
+
+// {"Projects": {"Core Web": ["Projects-23"]}, "Scope.Projects": ...}, written when the reaction was saved.
+static const struct reaction_ids *reaction_ids_of(const struct json *resolved, struct arena *a)
+{
+    static const char *const scopes[] = { "Scope.Projects", "Scope.Environments", "Scope.Tenants" };
+    if (!json_is(resolved, JSON_OBJECT) || !resolved->count)
+        return NULL;
+    struct reaction_ids *ids = ARENA_NEW(a, struct reaction_ids);
+    for (int i = 0; i < FILTER_LISTS; i++)
+        ids_list(json_get(resolved, str_from(filter_list_names[i])), &ids->filters[i], a);
+    for (size_t i = 0; i < COUNT(scopes); i++)
+        ids_list(json_get(resolved, str_from(scopes[i])), &ids->scopes[i], a);
+    return ids;
+}
+
+// The tree goes when it was read; the text stays (reaction_keep.h).
 static bool load_revision(struct registry *r, struct snapshot *s, struct reaction_entry *entry, int64_t revision_id, struct err *e)
 {
+    CLEANUP(arena_fini) struct arena tree = { 0 };
+    struct decode_errors errors = { .arena = &s->arena };
     struct store_object *o;
+    struct json *doc = NULL;
+    struct err why = { 0 };
     if (!store_get(r->store, KIND_REVISION, 0, revision_id, &s->arena, &o, e))
         return false;
     if (!o) {
         problem(s, "Reactions-%" PRId64 ": its revision is missing", entry->id);
         return true;
     }
-    const struct json *doc = parse_doc(s, o), *definition = json_get(doc, STR("Definition"));
-    struct decode_errors errors = { .arena = &s->arena };
-    entry->def = definition ? reaction_decode(&s->arena, definition, &errors) : NULL;
-    if (!entry->def)
+    const struct json *definition = json_parse(&tree, o->doc, &doc, &why) ? json_get(doc, STR("Definition")) : NULL;
+    struct reaction *def = definition ? reaction_decode(&s->arena, definition, &errors) : NULL;
+    if (!def) {
         problem(s, "Reactions-%" PRId64 ": %.*s", entry->id, STR_ARG(errors.count ? errors.items[0] : STR("its revision cannot be read")));
-    entry->doc = definition;
+        return true;
+    }
+    reaction_keep(def, o->doc, &s->arena);
     struct template *condition;
     struct template_error bad;
-    if (entry->def && entry->def->condition.p && template_parse(&s->arena, entry->def->condition, &condition, &bad))
+    if (def->condition.p && template_parse(&s->arena, def->condition, &condition, &bad))
         entry->condition = condition;
+    entry->def = def;
+    entry->doc = o->doc;
+    entry->ids = reaction_ids_of(json_get(doc, STR("Resolved")), &s->arena);
     entry->revision_id = revision_id;
-    entry->revision_hash = text_of(doc, "Hash");
+    entry->revision_hash = arena_str(&s->arena, text_of(doc, "Hash"));
     json_i64(json_get(doc, STR("Number")), &entry->revision_number);
     return true;
 }

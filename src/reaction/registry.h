@@ -68,7 +68,7 @@ struct reaction_entry {
     str revision_hash;
     bool is_enabled, is_paused;
     const struct reaction *def;
-    const struct json *doc;         // the revision as stored (secrets sealed)
+    str doc;                        // the revision as stored, text (secrets sealed)
     const struct reaction_ids *ids; // NULL: none were resolved
     const struct template *condition; // NULL: none, or it does not parse
     const struct trigger_entry *trigger; // external; NULL: the trigger it names is gone
