@@ -245,23 +245,52 @@ static bool commit_batch(struct store *s, struct committer *c, struct op *batch,
 
 static void finish_on_loop(void *ctx)
 {
-    struct op *op = ctx;
-    op->done(op);
-    op_free(op);
-}
-
-static void answer(struct committer *c, struct op *op)
-{
-    if (op->is_waited) {
-        pthread_mutex_lock(&c->lock);
-        op->is_finished = true;
-        pthread_cond_broadcast(&c->finished);
-        pthread_mutex_unlock(&c->lock);
-    } else if (op->done && op->loop) {
-        loop_post(op->loop, finish_on_loop, op);
-    } else {
+    for (struct op *op = ctx, *next; op; op = next) {
+        next = op->next;
+        op->done(op);
         op_free(op);
     }
+}
+
+// Each loop hears of a batch once, in its order: a message for each operation would wake its thread as many times.
+static void answer_all(struct committer *c, struct op *batch)
+{
+    struct {
+        struct loop *loop;
+        struct op *first, **last;
+    } loops[8];
+    size_t count = 0;
+    for (struct op *op = batch, *next; op; op = next) {
+        next = op->next;
+        op->next = NULL;
+        if (op->is_waited) {
+            pthread_mutex_lock(&c->lock);
+            op->is_finished = true;
+            pthread_cond_broadcast(&c->finished);
+            pthread_mutex_unlock(&c->lock);
+            continue;
+        }
+        if (!op->done || !op->loop) {
+            op_free(op);
+            continue;
+        }
+        size_t at = 0;
+        while (at < count && loops[at].loop != op->loop)
+            at++;
+        if (at == COUNT(loops)) {
+            loop_post(op->loop, finish_on_loop, op);
+            continue;
+        }
+        if (at == count) {
+            loops[at].loop = op->loop;
+            loops[at].last = &loops[at].first;
+            count++;
+        }
+        *loops[at].last = op;
+        loops[at].last = &op->next;
+    }
+    for (size_t i = 0; i < count; i++)
+        loop_post(loops[i].loop, finish_on_loop, loops[i].first);
 }
 
 static struct op *reversed(struct op *batch)
@@ -326,11 +355,7 @@ static void *committer_main(void *ctx)
 
         if (faults.reorder)
             batch = reversed(batch);
-        for (struct op *op = batch, *next; op; op = next) {
-            next = op->next;
-            op->next = NULL;
-            answer(c, op);
-        }
+        answer_all(c, batch);
         pthread_mutex_lock(&c->db_lock);
         checkpoint(s, c);
         pthread_mutex_unlock(&c->db_lock);

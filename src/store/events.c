@@ -51,8 +51,8 @@ static bool remember_key(struct db *d, int64_t trigger, enum dedupe_kind kind, s
 static bool insert_event(struct db *d, const struct store_event *v, int64_t *id, struct err *e)
 {
     sqlite3_stmt *st = db_prepare(d,
-        "INSERT INTO events(space, source, trigger, connection, type, octopus_id, delivery_id, is_reused, occurred, received, caused_run, depth, payload_kind, request, body, project, environment)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)", e);
+        "INSERT INTO events(space, source, trigger, connection, type, octopus_id, delivery_id, is_reused, occurred, received, caused_run, depth, payload_kind, request, body, project, environment, is_matched)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)", e);
     if (!st)
         return false;
     db_bind_i64(st, 1, v->space_id);
@@ -72,6 +72,7 @@ static bool insert_event(struct db *d, const struct store_event *v, int64_t *id,
     db_bind_blob(st, 15, v->body.p, v->body.n);
     db_bind_opt(st, 16, v->project);
     db_bind_opt(st, 17, v->environment);
+    db_bind_i64(st, 18, v->is_matched);
     if (!db_run(d, st, e))
         return false;
     *id = sqlite3_last_insert_rowid(db_handle(d));

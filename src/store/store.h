@@ -166,7 +166,7 @@ struct store_event {
     str project, environment; // Octopus ids the event is about, for who may see it; empty: none. Several environments: joined by commas
     // filled by matching
     int64_t matched, not_matched, errors;
-    bool is_matched;        // matching has been done
+    bool is_matched;        // matching has been done; in store_accept: there is nobody to offer it to
 };
 
 struct store_accept {

@@ -6,7 +6,7 @@
 #include "reaction/data.h"
 #include "reaction/payload.h"
 
-#include <sodium.h>
+#include <openssl/sha.h>
 
 static bool is_secret_header(str name)
 {
@@ -17,30 +17,63 @@ static bool is_secret_header(str name)
     return false;
 }
 
-// The contract's Request object, without the body.
+// A header that came again counts once: its last value.
+static bool comes_again(const struct http_request *r, size_t at)
+{
+    for (size_t i = at + 1; i < r->header_count; i++)
+        if (str_eq(r->headers[i].name, r->headers[at].name))
+            return true;
+    return false;
+}
+
+static void add_text(struct buf *out, const char *name, str text, bool is_first)
+{
+    buf_add_text(out, is_first ? "\"" : ",\"");
+    buf_add_text(out, name);
+    buf_add(out, STR("\":"));
+    if (text.p && str_is_utf8(text))
+        json_write_string(out, text);
+    else
+        buf_add(out, STR("null"));
+}
+
+// The contract's Request object, without the body. Written as it goes: a tree of it would cost more than all else here.
 static str request_doc(const struct hook *h, const unsigned char body_hash[32])
 {
     const struct http_request *r = h->request;
     struct arena *a = r->arena;
-    struct json *j = json_new_object(a);
-    json_add_str(a, j, "Method", r->method);
-    json_add_str(a, j, "Path", r->path);
-    json_add(j, STR("Query"), h->query);
-    struct json *headers = json_add(j, STR("Headers"), json_new_object(a));
-    for (size_t i = 0; i < r->header_count; i++)
-        if (!is_secret_header(r->headers[i].name) && str_is_utf8(r->headers[i].value) && str_is_utf8(r->headers[i].name))
-            json_put(headers, r->headers[i].name, json_new_string(a, r->headers[i].value));
-    struct json *route = json_add(j, STR("Route"), json_new_object(a));
+    CLEANUP(buf_fini) struct buf out = { 0 };
+    bool is_first = true;
+    buf_add_char(&out, '{');
+    add_text(&out, "Method", r->method, true);
+    add_text(&out, "Path", r->path, false);
+    buf_add(&out, STR(",\"Query\":"));
+    json_write(&out, h->query, false);
+    buf_add(&out, STR(",\"Headers\":{"));
+    for (size_t i = 0; i < r->header_count; i++) {
+        str name = r->headers[i].name, value = r->headers[i].value;
+        if (is_secret_header(name) || !str_is_utf8(name) || !str_is_utf8(value) || comes_again(r, i))
+            continue;
+        if (!is_first)
+            buf_add_char(&out, ',');
+        is_first = false;
+        json_write_string(&out, name);
+        buf_add_char(&out, ':');
+        json_write_string(&out, value);
+    }
+    buf_add(&out, STR("},\"Route\":"));
+    struct json *route = json_new_object(a);
     for (size_t i = 0; i < h->route.count; i++)
         if (str_is_utf8(h->route.items[i].value))
             json_put(route, h->route.items[i].name, json_new_string(a, h->route.items[i].value));
-    str type = http_header(r, STR("Content-Type"));
-    json_add_str(a, j, "ContentType", str_is_utf8(type) ? type : (str){ 0 });
-    json_add_str(a, j, "RemoteAddress", r->remote.text);
-    json_add_str(a, j, "KeyId", h->key ? store_id_text(a, KIND_TRIGGER_KEY, h->key->id) : (str){ 0 });
-    json_add_i64(a, j, "BodyBytes", (int64_t)r->body.n);
-    json_add_str(a, j, "BodySha256", hex_encode(a, (str){ (const char *)body_hash, 32 }));
-    return json_text(a, j);
+    json_write(&out, route, false);
+    add_text(&out, "ContentType", http_header(r, STR("Content-Type")), false);
+    add_text(&out, "RemoteAddress", r->remote.text, false);
+    add_text(&out, "KeyId", h->key ? store_id_text(a, KIND_TRIGGER_KEY, h->key->id) : (str){ 0 }, false);
+    buf_printf(&out, ",\"BodyBytes\":%zu", r->body.n);
+    add_text(&out, "BodySha256", hex_encode(a, (str){ (const char *)body_hash, 32 }), false);
+    buf_add_char(&out, '}');
+    return arena_str(a, buf_str(&out));
 }
 
 // What the sender calls this delivery: its parts, each with its length, so that no two sets look alike.
@@ -70,7 +103,7 @@ static str delivery_id(const struct hook *h, const struct json *payload)
 
 struct waiting {
     struct hook *hook;
-    bool is_batch;
+    bool is_batch, is_matched;
 };
 
 static const struct http_header json_headers[] = { { STR_INIT("Content-Type"), STR_INIT("application/json; charset=utf-8") }, { STR_INIT("Cache-Control"), STR_INIT("no-store") } };
@@ -91,17 +124,16 @@ static void answer_accepted(struct hook *h, const struct accept_result *results,
         http_answer(r, t->answer_status, headers, COUNT(headers), text);
         return;
     }
-    str first = store_id_text(a, KIND_EVENT, results[0].event_id);
-    struct json *j = json_new_object(a);
-    json_add_str(a, j, "EventId", first);
-    json_add_bool(a, j, "Duplicate", results[0].outcome == ACCEPT_DUPLICATE);
+    CLEANUP(buf_fini) struct buf out = { 0 };
+    buf_printf(&out, "{\"EventId\":\"Events-%" PRId64 "\",\"Duplicate\":%s,", results[0].event_id, results[0].outcome == ACCEPT_DUPLICATE ? "true" : "false");
     if (is_batch) {
-        struct json *ids = json_add(j, STR("EventIds"), json_new_array(a));
+        buf_add(&out, STR("\"EventIds\":["));
         for (size_t i = 0; i < count; i++)
-            json_push(ids, json_new_string(a, store_id_text(a, KIND_EVENT, results[i].event_id)));
+            buf_printf(&out, "%s\"Events-%" PRId64 "\"", i ? "," : "", results[i].event_id);
+        buf_add(&out, STR("],"));
     }
-    json_add_str(a, json_add(j, STR("Links"), json_new_object(a)), "Self", arena_printf(a, "/api/events/%.*s", STR_ARG(first)));
-    http_answer(r, t->answer_status, json_headers, COUNT(json_headers), json_text(a, j));
+    buf_printf(&out, "\"Links\":{\"Self\":\"/api/events/Events-%" PRId64 "\"}}", results[0].event_id);
+    http_answer(r, t->answer_status, json_headers, COUNT(json_headers), buf_str(&out));
 }
 
 static void on_accepted(void *ctx, const struct accept_result *results, size_t count, const struct err *e)
@@ -121,14 +153,28 @@ static void on_accepted(void *ctx, const struct accept_result *results, size_t c
     }
     for (size_t i = 0; i < count; i++)
         __atomic_add_fetch(results[i].outcome == ACCEPT_NEW ? &w->accepted : &w->duplicates, 1, __ATOMIC_RELAXED);
-    engine_wake(w->opt.engine);
+    if (!waiting->is_matched)
+        engine_wake(w->opt.engine);
+    for (size_t i = 0; i < count && waiting->is_matched; i++)
+        web_note(w, &(struct engine_note){ .kind = NOTE_EVENT, .id = results[i].event_id });
     answer_accepted(h, results, count, waiting->is_batch);
     registry_give(w->opt.registry, snapshot);
 }
 
 // ---- the events ----
 
-static void fill_event(struct hook *h, struct store_accept *item, str request, str kind, str body, const struct json *payload)
+// Without a reaction on this trigger there is nothing to match: the engine need not hear of the event.
+static bool has_nobody(const struct hook *h)
+{
+    struct registry *registry = h->web->opt.registry;
+    const struct snapshot *now = registry_take(registry); // of this moment: the body may have taken long to come
+    const struct trigger_entry *t = snapshot_trigger(now, h->trigger->t->id);
+    bool has_nobody = t && !t->reaction_count;
+    registry_give(registry, now);
+    return has_nobody;
+}
+
+static void fill_event(struct hook *h, struct store_accept *item, bool is_matched, str request, str kind, str body, const struct json *payload)
 {
     const struct trigger *t = h->trigger->t;
     struct http_request *r = h->request;
@@ -143,8 +189,9 @@ static void fill_event(struct hook *h, struct store_accept *item, str request, s
         .payload_kind = kind,
         .body = body,
         .delivery_id = delivery_id(h, payload),
+        .is_matched = is_matched,
     };
-    crypto_hash_sha256(item->body_hash, (const unsigned char *)body.p, body.n);
+    SHA256((const unsigned char *)body.p, body.n, item->body_hash);
 }
 
 // The elements of the array that Body.Split points to; NULL and an error where there is none.
@@ -194,19 +241,20 @@ void hook_accept(struct hook *h)
         refuse_body(h, &e);
         return;
     }
-    crypto_hash_sha256(wire_hash, (const unsigned char *)r->body.p, r->body.n);
+    SHA256((const unsigned char *)r->body.p, r->body.n, wire_hash);
+    bool is_matched = has_nobody(h);
     str request = request_doc(h, wire_hash);
     size_t count = batch ? batch->count : 1, at = 0;
     struct store_accept *items = ARENA_ARRAY(a, struct store_accept, count);
     if (batch) {
         json_each(element, batch)
-            fill_event(h, &items[at++], request, STR("json"), json_text(a, element), element);
+            fill_event(h, &items[at++], is_matched, request, STR("json"), json_text(a, element), element);
     } else {
-        fill_event(h, &items[0], request, kind, content, payload);
+        fill_event(h, &items[0], is_matched, request, kind, content, payload);
         items[0].idempotency_key = http_header(r, STR("Idempotency-Key"));
     }
     struct waiting *waiting = ARENA_NEW(a, struct waiting);
-    *waiting = (struct waiting){ h, batch != NULL };
+    *waiting = (struct waiting){ h, batch != NULL, is_matched };
     if (!store_accept(h->web->opt.store, h->web->opt.loop, items, count, NULL, on_accepted, waiting, &e))
         hook_busy(h, "too much waits to be stored");
 }

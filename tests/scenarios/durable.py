@@ -95,8 +95,10 @@ s.start()
 def stop_workers():
     for pid in descendants(s.pid):
         try:
-            os.kill(pid, signal.SIGSTOP)
-        except ProcessLookupError:
+            # Not before it has become the worker: the server waits for that moment.
+            if os.readlink(f"/proc/{pid}/exe") != os.path.realpath(REACTIONS):
+                os.kill(pid, signal.SIGSTOP)
+        except OSError:
             pass
 stop_workers()
 r = s.fire({"n": 2}, "once", ko)
