@@ -80,6 +80,13 @@ struct ready_item *ready_pick(struct ready *r, int64_t now_ms, int *limit, bool 
     return NULL;
 }
 
+void ready_defer(struct ready *r, int64_t reaction_id, int64_t until_ms)
+{
+    struct ready_item *item = find(r, reaction_id);
+    if (item && item->due_ms != READY_NEVER)
+        item->due_ms = MAX(item->due_ms, until_ms);
+}
+
 void ready_claimed(struct ready *r, int64_t reaction_id, int got, int64_t next_due_ms)
 {
     struct ready_item *item = find(r, reaction_id);

@@ -35,6 +35,8 @@ void ready_limit(struct ready *r, int64_t reaction_id, int max, bool is_held);
 // The next reaction in turn that has something due and room, or NULL. The caller claims at most *limit runs of it
 // and calls ready_claimed. may_start (may be NULL) passes over those the caller has no room for.
 struct ready_item *ready_pick(struct ready *r, int64_t now_ms, int *limit, bool (*may_start)(void *ctx, int64_t reaction_id, int *limit), void *ctx);
+// It waits for something else than time and room until then (a throttle): not picked, and not forgotten. From within may_start too.
+void ready_defer(struct ready *r, int64_t reaction_id, int64_t until_ms);
 // got runs were started; next_due_ms is that of the earliest still waiting (READY_NEVER: none).
 void ready_claimed(struct ready *r, int64_t reaction_id, int got, int64_t next_due_ms);
 // A run of it is at its end, or waits again (then call ready_waiting too).

@@ -72,4 +72,24 @@ TEST(a_held_reaction_waits)
     ready_fini(&r);
 }
 
+static bool defers(void *ctx, int64_t reaction_id, int *limit UNUSED)
+{
+    ready_defer(ctx, reaction_id, 5000);
+    return false;
+}
+
+TEST(what_is_deferred_comes_back_by_the_timer)
+{
+    struct ready r = { 0 };
+    int limit;
+    ready_waiting(&r, 1, 0);
+    CHECK("not picked", !ready_pick(&r, 1000, &limit, defers, &r));
+    CHECK_INT("the timer knows when", ready_next_due_ms(&r, 1000), 5000);
+    CHECK("nor before its time", !ready_pick(&r, 4999, &limit, NULL, NULL));
+    CHECK("then it is", ready_pick(&r, 5000, &limit, NULL, NULL) != NULL);
+    ready_defer(&r, 2, 5000);
+    CHECK_INT("what does not wait is not added", r.count, 1);
+    ready_fini(&r);
+}
+
 TEST_MAIN()

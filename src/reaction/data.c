@@ -119,6 +119,7 @@ void data_check_templates(const struct reaction *def, struct decode_errors *erro
     struct arena *a = errors->arena;
     check_text(errors, "Filter.Condition", def->condition);
     check_text(errors, "Concurrency.OrderBy", def->order_by);
+    check_text(errors, "Concurrency.Debounce.By", def->debounce_by);
     if (def->action_type == ACTION_HTTP) {
         size_t at = 0;
         check_text(errors, "Action.Method", def->method);

@@ -110,11 +110,24 @@ static void add_run(struct matching *m, struct store_match *out, const struct da
         .queued_ms = now,
         .due_ms = due,
         .is_repeatable = r->def->action_type == ACTION_HTTP || r->def->retry_scripts,
+        .debounce_key = debounce_key(data, v, payload, r, &m->arena),
         .order_key = v->source == EVENT_INTERNAL && !r->def->has_order_by ? deployment : order_key(data, v, payload, r, &m->arena),
         .depth = v->caused_depth,
     };
     xgrow(&m->new_runs, &m->run_cap, m->run_count + 1, sizeof *m->new_runs);
     m->new_runs[m->run_count++] = (struct new_run){ r->id, due, v->space_id };
+}
+
+// Only the last of those with the same key, and no more on caused events than the loop breaker lets through: such runs wait.
+static void apply_policies(struct engine *g, const struct store_event *v, const struct reaction *def, struct store_run *run, struct arena *a)
+{
+    int64_t now = now_ms(g);
+    if (run->debounce_key.n)
+        run->due_ms = MAX(run->due_ms, now + def->debounce_seconds * 1000);
+    if (v->caused_depth > 0)
+        run->due_ms = MAX(run->due_ms, policies_caused_due_ms(g->policies, run->reaction_id, now, &run->error, a));
+    if (run->debounce_key.n || run->error.n)
+        run->state = RUN_WAITING;
 }
 
 // The verdicts of those that matched or failed are kept, and of the others as many as VERDICTS_KEPT: all where few are offered the event,
@@ -166,6 +179,12 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
         m->count--;
         m->run_count = run_count_before;
         m->held++;
+        return;
+    }
+    for (size_t i = 0; i < out->run_count; i++) {
+        struct store_run *run = (struct store_run *)(uintptr_t)&out->runs[i];
+        apply_policies(g, v, snapshot_reaction(s, run->reaction_id)->def, run, a);
+        m->new_runs[run_count_before + i].due_ms = run->due_ms;
     }
 }
 
@@ -364,6 +383,15 @@ static void leave_place(struct active *run)
         run->engine->requests_running--;
 }
 
+static enum policy_end policy_end(const struct attempt_end *end)
+{
+    if (end->outcome == ATTEMPT_SUCCEEDED)
+        return POLICY_SUCCEEDED;
+    if (end->outcome == ATTEMPT_CANCELLED || end->outcome == ATTEMPT_INTERRUPTED)
+        return POLICY_UNKNOWN;
+    return end->may_retry ? POLICY_FAILED_MAY_PASS : POLICY_FAILED;
+}
+
 void engine_finish(struct active *run, const struct attempt_end *end)
 {
     if (run->dry) {
@@ -388,6 +416,8 @@ void engine_finish(struct active *run, const struct attempt_end *end)
         .exit_code = end->exit_code,
         .error = mask_apply(run->mask, end->error, a),
     };
+    if (policies_ended(g->policies, run->run.reaction_id, run->run.id, policy_end(end), f->item.now_ms, &f->item))
+        gone_disable(g, run->run.space_id, run->run.reaction_id, run->run.id, "nothing but failures came for 120 hours");
     if (end->output)
         f->item.output = json_text(a, mask_apply_json(run->mask, end->output, a));
     if (end->attempt_doc)
@@ -401,6 +431,7 @@ void engine_release(struct active *run, int64_t due_ms)
     leave_place(run);
     f->run = run;
     f->item = (struct store_finish){ .run_id = run->run.id, .fence = run->run.fence, .is_release = true, .state = run->run.attempts > 1 ? RUN_WAITING : RUN_QUEUED, .due_ms = due_ms };
+    policies_ended(run->engine->policies, run->run.reaction_id, run->run.id, POLICY_UNKNOWN, now_ms(run->engine), &f->item);
     store_end(f);
 }
 
@@ -555,6 +586,7 @@ static void claimed(void *ctx, const struct store_run *runs, size_t count, const
             next_due = now_ms(g) + STORE_RETRY_MS;
     }
     reserve(c, -c->limit);
+    policies_started(g->policies, c->reaction_id, (int)count, now_ms(g));
     ready_claimed(&g->ready, c->reaction_id, (int)count, next_due);
     for (size_t i = 0; i < count; i++)
         start_run(g, &runs[i]);
@@ -573,7 +605,12 @@ static bool may_start(void *ctx, int64_t reaction_id, int *limit)
         return false;
     bool is_script = !r || r->def->action_type == ACTION_POWERSHELL;
     int room = is_script ? g->max_scripts - g->scripts_running : MAX_REQUESTS - g->requests_running;
+    int64_t again_ms = INT64_MAX;
     *limit = MIN(*limit, room);
+    if (*limit > 0)
+        policies_room(g->policies, r, now_ms(g), limit, &again_ms);
+    if (again_ms != INT64_MAX)
+        ready_defer(&g->ready, reaction_id, again_ms);
     return *limit > 0;
 }
 
@@ -593,7 +630,10 @@ static void schedule(struct engine *g)
         struct claiming *c = xcalloc(1, sizeof *c);
         *c = (struct claiming){ g, item->reaction_id, limit, !r || r->def->action_type == ACTION_POWERSHELL };
         reserve(c, limit);
-        store_claim(g->opt.store, g->loop, &(struct store_claim){ item->reaction_id, limit, now, now + timeout_s * 1000 + LEASE_SLACK_MS, !c->is_script, str_from(g->opt.node) }, 1, claimed, c);
+        struct store_claim claim = { .reaction_id = item->reaction_id, .limit = limit, .now_ms = now, .lease_until_ms = now + timeout_s * 1000 + LEASE_SLACK_MS, .is_start = !c->is_script, .node = str_from(g->opt.node) };
+        if (r && r->def->throttle_max)
+            claim.starts_since_ms = MAX(now - r->def->throttle_seconds * 1000, (int64_t)1);
+        store_claim(g->opt.store, g->loop, &claim, 1, claimed, c);
     }
     set_timer(g);
 }
@@ -607,6 +647,7 @@ static void use_new_configuration(void *ctx)
     g->egress_snapshot = registry_take(g->opt.registry);
     registry_give(g->opt.registry, old);
     tails_configure(g->tails, g->egress_snapshot);
+    policies_configure(g->policies, g->egress_snapshot);
     schedule(g);
 }
 
@@ -692,6 +733,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
         return false;
     }
     g->match_again_ms = READY_NEVER;
+    g->policies = policies_new(opt->store);
     g->egress_snapshot = registry_take(opt->registry);
     g->timer = loop_timer_new(g->loop, on_timer, g);
     struct script_pool_options scripts = opt->scripts;
@@ -712,6 +754,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
     if (status)
         ok = err_errno(e, status, "starting the engine");
     if (!ok) {
+        policies_free(g->policies);
         tails_free(g->tails);
         http_client_close(g->http);
         loop_timer_free(g->timer);
@@ -800,6 +843,7 @@ void engine_stop(struct engine *g, int64_t grace_ms)
     loop_post(g->loop, begin_stop, s);
     pthread_join(g->thread, NULL);
     gone_stop(g);
+    policies_free(g->policies);
     tails_free(g->tails);
     http_client_close(g->http);
     loop_timer_free(g->timer);
@@ -934,6 +978,11 @@ void engine_push(struct engine *g, int64_t connection_id)
     struct push *p = xcalloc(1, sizeof *p);
     *p = (struct push){ g, connection_id };
     loop_post(g->loop, push_on_loop, p);
+}
+
+struct policy_view engine_policy(struct engine *g, int64_t reaction_id)
+{
+    return policies_view(g->policies, reaction_id, clock_wall_ms(g->opt.clock));
 }
 
 struct engine_stats engine_stats(struct engine *g)

@@ -52,6 +52,9 @@ struct engine_stats {
     uint64_t matched_events, started, succeeded, failed;
     int64_t last_match_ms; // monotonic, of the last event matched
 };
+// What a reaction waits for, beside time and room. Any thread.
+struct policy_view;
+struct policy_view engine_policy(struct engine *g, int64_t reaction_id);
 // Where the tail of a connection stands. Any thread; false: it has none.
 struct tail_status;
 bool engine_tail_status(struct engine *g, int64_t connection_id, struct tail_status *out);

@@ -6,6 +6,7 @@
 #include "queue/ready.h"
 #include "reaction/engine.h"
 #include "reaction/data.h"
+#include "reaction/policy.h"
 #include "reaction/tail.h"
 
 #include <pthread.h>
@@ -21,6 +22,7 @@ struct engine {
     struct loop_timer *timer;
     const struct snapshot *egress_snapshot; // the policy of the moment, for http
 
+    struct policies *policies;
     struct ready ready;
     struct map active; // the run's id -> struct active
     bool is_matching, is_stopping;

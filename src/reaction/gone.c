@@ -11,6 +11,7 @@ struct gone {
     atomic_bool is_done;
     struct engine *engine;
     int64_t space_id, reaction_id, run_id;
+    const char *reason;
 };
 
 // *again: somebody changed it meanwhile.
@@ -33,7 +34,7 @@ static bool try_disable(const struct gone *w, bool *again, struct err *e)
     struct store_put put = { .object = *o, .expected_version = o->version };
     put.object.doc = json_text(&a, doc);
     struct json *particulars = json_new_object(&a);
-    json_add_str(&a, particulars, "Reason", STR("its target answered 410 Gone"));
+    json_add_str(&a, particulars, "Reason", str_from(w->reason));
     json_add_str(&a, particulars, "RunId", store_id_text(&a, KIND_RUN, w->run_id));
     struct store_audit audit = { w->space_id, STR("server"), STR("reaction.disable"), store_id_text(&a, KIND_REACTION, w->reaction_id), json_text(&a, particulars) };
     if (store_change(store, &put, 1, &audit, 1, e))
@@ -49,8 +50,10 @@ static void *disable(void *ctx)
     bool again = true, ok = false;
     for (int i = 0; again && !ok && i < TRIES; i++)
         ok = try_disable(w, &again, &e);
-    if (!ok)
-        fprintf(stderr, "Reactions-%" PRId64 " was to be disabled, because its target answered 410, but: %s\n", w->reaction_id, e.text);
+    if (ok) // the notice: whoever reads the server's own log sees it, the audit has it too
+        fprintf(stderr, "Reactions-%" PRId64 " was disabled: %s\n", w->reaction_id, w->reason);
+    else
+        fprintf(stderr, "Reactions-%" PRId64 " was to be disabled, because %s, but: %s\n", w->reaction_id, w->reason, e.text);
     atomic_store(&w->is_done, true);
     return NULL;
 }
@@ -70,7 +73,7 @@ static void reap(struct engine *g, bool all, int64_t reaction_id, bool *is_under
     }
 }
 
-void gone_disable(struct engine *g, int64_t space_id, int64_t reaction_id, int64_t run_id)
+void gone_disable(struct engine *g, int64_t space_id, int64_t reaction_id, int64_t run_id, const char *reason)
 {
     bool is_under_way = false;
     reap(g, false, reaction_id, &is_under_way);
@@ -81,9 +84,10 @@ void gone_disable(struct engine *g, int64_t space_id, int64_t reaction_id, int64
     w->space_id = space_id;
     w->reaction_id = reaction_id;
     w->run_id = run_id;
+    w->reason = reason;
     int status = pthread_create(&w->thread, NULL, disable, w);
     if (status) {
-        // The next run's 410 tries again.
+        // The next run's end tries again.
         fprintf(stderr, "Reactions-%" PRId64 " could not be disabled: no thread: %s\n", reaction_id, strerror(status));
         free(w);
         return;

@@ -58,7 +58,7 @@ TEST(a_reaction_is_disabled_once)
     begin(&f);
     put(&f, 7, "{\"Name\":\"r\",\"Enabled\":true,\"Paused\":false}");
     for (int i = 0; i < 10; i++) // ten runs of it heard the same
-        gone_disable(&f.engine, 1, 7, 42 + i);
+        gone_disable(&f.engine, 1, 7, 42 + i, "its target answered 410 Gone");
     gone_stop(&f.engine);
     CHECK_STR("only Enabled changed", get(&f, 7)->doc, STR("{\"Name\":\"r\",\"Enabled\":false,\"Paused\":false}"));
     CHECK_INT("in one change", get(&f, 7)->version, 2);
@@ -71,8 +71,8 @@ TEST(what_needs_no_disabling_is_left_alone)
     struct fixture f;
     begin(&f);
     put(&f, 7, "{\"Name\":\"r\",\"Enabled\":false}");
-    gone_disable(&f.engine, 1, 7, 42);
-    gone_disable(&f.engine, 1, 8, 43);
+    gone_disable(&f.engine, 1, 7, 42, "its target answered 410 Gone");
+    gone_disable(&f.engine, 1, 8, 43, "its target answered 410 Gone");
     gone_stop(&f.engine);
     CHECK_INT("one that is disabled already", get(&f, 7)->version, 1);
     CHECK("one that was deleted", get(&f, 8) == NULL);

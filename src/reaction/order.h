@@ -11,3 +11,5 @@
 // Empty: this run waits for no other. A template that cannot be rendered puts all such runs into one row, so that none
 // overtakes another.
 str order_key(const struct data_source *d, const struct store_event *event, const struct json *payload, const struct reaction_entry *r, struct arena *a);
+// The same of Concurrency.Debounce.By: runs with the same key are the same thing said again. Empty: the reaction does not debounce.
+str debounce_key(const struct data_source *d, const struct store_event *event, const struct json *payload, const struct reaction_entry *r, struct arena *a);

@@ -1,5 +1,7 @@
 #include "reaction/reaction.h"
 
+#define THROTTLE_MAX 10000 // starts are counted one by one
+
 #include "base/encode.h"
 #include "base/limits.h"
 #include "trigger/trigger.h"
@@ -214,6 +216,15 @@ static void decode_schedule(struct decode *d, struct reaction *r)
     }
 }
 
+static int64_t required_i64(struct decode *d, const char *name, int64_t max)
+{
+    size_t before = d->errors->count;
+    int64_t value = decode_i64(d, name, 0, 1, max);
+    if (!value && d->errors->count == before)
+        decode_error(d, name, "is required: a number from 1 to %" PRId64, max);
+    return value;
+}
+
 static void decode_running(struct decode *parent, struct reaction *r)
 {
     struct decode d;
@@ -234,13 +245,13 @@ static void decode_running(struct decode *parent, struct reaction *r)
         r->throttle = decode_object(&d, "Throttle");
         struct decode inner;
         if (r->debounce && decode_begin(&inner, r->debounce, decode_path(&d, "Debounce"), d.errors)) {
-            decode_i64(&inner, "Seconds", 0, 1, 86400);
-            decode_str(&inner, "By", (str){ "", 0 });
+            r->debounce_seconds = required_i64(&inner, "Seconds", 86400);
+            r->debounce_by = decode_str(&inner, "By", (str){ "", 0 });
             decode_done(&inner);
         }
         if (r->throttle && decode_begin(&inner, r->throttle, decode_path(&d, "Throttle"), d.errors)) {
-            decode_i64(&inner, "Max", 0, 1, 1000000);
-            decode_i64(&inner, "Seconds", 0, 1, 86400);
+            r->throttle_max = required_i64(&inner, "Max", THROTTLE_MAX);
+            r->throttle_seconds = required_i64(&inner, "Seconds", 86400);
             decode_done(&inner);
         }
         decode_done(&d);

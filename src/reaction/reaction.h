@@ -71,7 +71,10 @@ struct reaction {
     int64_t max_concurrent;
     bool has_order_by;         // false: the default; true with an empty text: none
     str order_by;
-    const struct json *debounce, *throttle;
+    const struct json *debounce, *throttle; // as given
+    int64_t debounce_seconds;               // 0: none
+    str debounce_by;                        // template; empty: all its events are one kind
+    int64_t throttle_max, throttle_seconds; // 0: none
     int64_t delay_seconds;
 };
 

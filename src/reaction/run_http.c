@@ -127,7 +127,7 @@ static void judge_answer(struct http_attempt *t, const struct http_reply *reply,
         return;
     case SUCCESS_GONE:
         end->error = arena_printf(a, "%.*s: it wants no more requests, so this reaction is disabled", STR_ARG(said));
-        gone_disable(g, run->run.space_id, run->run.reaction_id, run->run.id);
+        gone_disable(g, run->run.space_id, run->run.reaction_id, run->run.id, "its target answered 410 Gone");
         return;
     case SUCCESS_GIVE_UP:
         break;

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 struct db {
     sqlite3 *handle;
@@ -73,6 +73,17 @@ static const char schema_4[] =
     " project = (SELECT value FROM json_each(CAST(body AS TEXT), '$.RelatedDocumentIds') WHERE value LIKE 'Projects-%' LIMIT 1),"
     " environment = (SELECT group_concat(value, ',') FROM json_each(CAST(body AS TEXT), '$.RelatedDocumentIds') WHERE value LIKE 'Environments-%')"
     " WHERE source = 1 AND json_valid(CAST(body AS TEXT));";
+
+static const char schema_5[] =
+    "ALTER TABLE runs ADD COLUMN debounce_key TEXT;"
+    "CREATE INDEX runs_debounced ON runs(reaction, debounce_key) WHERE debounce_key IS NOT NULL AND state IN (0, 2);"
+    // What a reaction's policies must know over a restart: the starts a throttle counts, since when there were only failures.
+    "CREATE TABLE starts(id INTEGER PRIMARY KEY, reaction INTEGER NOT NULL, at INTEGER NOT NULL);"
+    "CREATE INDEX starts_reaction ON starts(reaction, at);"
+    "CREATE TABLE health(reaction INTEGER PRIMARY KEY, failing_since INTEGER NOT NULL);"
+    // Which run brought a document of Octopus into being: events about it are effects of that run.
+    "CREATE TABLE created(connection INTEGER NOT NULL, document TEXT NOT NULL COLLATE NOCASE, run INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(connection, document)) WITHOUT ROWID;"
+    "CREATE INDEX created_at ON created(at);";
 
 bool db_fail(struct db *d, struct err *e, const char *what)
 {
@@ -144,7 +155,7 @@ bool db_migrate(struct db *d, struct err *e)
         return err_set(e, ERR_CONFLICT, "the database has version %" PRId64 ", this program knows up to %d: use the newer program", version, SCHEMA_VERSION);
     if (version == SCHEMA_VERSION)
         return true;
-    static const char *const steps[SCHEMA_VERSION] = { schema_1, schema_2, schema_3, schema_4 };
+    static const char *const steps[SCHEMA_VERSION] = { schema_1, schema_2, schema_3, schema_4, schema_5 };
     for (; version < SCHEMA_VERSION; version++) {
         char done[64];
         snprintf(done, sizeof done, "PRAGMA user_version=%" PRId64, version + 1);

@@ -9,11 +9,28 @@ struct match {
     store_matched_fn *done;
 };
 
-bool run_insert(struct db *d, const struct store_run *v, int64_t *id, struct err *e)
+// "Only the last": what waits under the same key and has not started is replaced. Before its successor is there, so that it names no id.
+static bool replace_debounced(struct db *d, const struct store_run *v, struct err *e)
 {
     sqlite3_stmt *st = db_prepare(d,
+        "UPDATE runs SET state = 7, finished = ?3, due = 0, error = 'debounced: a later event came before it was due, and only the last one counts'"
+        " WHERE reaction = ?1 AND debounce_key = ?2 AND state IN (0, 2) AND attempts = 0 AND event < ?4", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, v->reaction_id);
+    db_bind_str(st, 2, v->debounce_key);
+    db_bind_i64(st, 3, v->queued_ms);
+    db_bind_i64(st, 4, v->event_id);
+    return db_run(d, st, e);
+}
+
+bool run_insert(struct db *d, const struct store_run *v, int64_t *id, struct err *e)
+{
+    if (v->debounce_key.n && !replace_debounced(d, v, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(d,
         "INSERT INTO runs(space, reaction, revision_id, revision, event, revision_hash, key, replay_of, replay, state, queued, started, finished, due, attempts, fence,"
-        " lease, is_repeatable, depth, order_key) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, ?12, 0, 0, 0, ?13, ?14, ?15)"
+        " lease, is_repeatable, depth, order_key, debounce_key, error) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, ?12, 0, 0, 0, ?13, ?14, ?15, ?16, ?17)"
         " ON CONFLICT(event, reaction, replay) DO NOTHING", e);
     if (!st)
         return false;
@@ -32,6 +49,8 @@ bool run_insert(struct db *d, const struct store_run *v, int64_t *id, struct err
     db_bind_i64(st, 13, v->is_repeatable);
     db_bind_i64(st, 14, v->depth);
     db_bind_opt(st, 15, v->order_key);
+    db_bind_opt(st, 16, v->debounce_key);
+    db_bind_opt(st, 17, v->error);
     if (!db_run(d, st, e))
         return false;
     *id = sqlite3_changes(db_handle(d)) ? sqlite3_last_insert_rowid(db_handle(d)) : 0;
@@ -114,6 +133,7 @@ void run_copy(struct arena *a, struct store_run *to, const struct store_run *fro
     to->revision_hash = arena_str(a, from->revision_hash);
     to->key = arena_str(a, from->key);
     to->order_key = arena_str(a, from->order_key);
+    to->debounce_key = arena_str(a, from->debounce_key);
     to->output = arena_str(a, from->output);
     to->error = arena_str(a, from->error);
 }

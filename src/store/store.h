@@ -263,6 +263,7 @@ struct store_run {
     int64_t fence;          // grows with each claim
     int64_t lease_until_ms;
     bool is_repeatable;     // an attempt that had started may be started again
+    str debounce_key;       // replaces the runs of its reaction with the same key that have not started; empty: none. Not read back
     str order_key;          // runs of one reaction with equal keys go one after the other; empty: none
     int64_t depth;          // of causes
     str output;             // JSON array, or empty
@@ -304,6 +305,7 @@ struct store_claim {
     int64_t now_ms, lease_until_ms;
     bool is_start;
     str node;
+    int64_t starts_since_ms; // 0: not counted. Else each start is kept (store_starts), and those before it are forgotten
 };
 typedef void store_claimed_fn(void *ctx, const struct store_run *runs, size_t count, const struct err *e);
 void store_claim(struct store *s, struct loop *loop, const struct store_claim *items, size_t count, store_claimed_fn *done, void *ctx);
@@ -314,6 +316,11 @@ void store_begin(struct store *s, struct loop *loop, int64_t run_id, int64_t fen
 
 // The earliest due time after after_ms of a reaction's waiting runs; INT64_MAX: none.
 MUST_USE bool store_next_due(struct store *s, int64_t reaction_id, int64_t after_ms, int64_t *due_ms, struct err *e);
+
+// The instants of a reaction's starts since then, oldest first; at most max, the latest ones.
+MUST_USE bool store_starts(struct store *s, int64_t reaction_id, int64_t since_ms, int64_t max, struct arena *a, int64_t **at_ms, size_t *count, struct err *e);
+// Since when a reaction has known only failures (store_finish keeps it); 0: it has not.
+MUST_USE bool store_failing_since(struct store *s, int64_t reaction_id, int64_t *at_ms, struct err *e);
 
 // The end of an attempt. Nothing happens (and the result says so) when the fence is not the run's present one.
 struct store_finish {
@@ -326,6 +333,8 @@ struct store_finish {
     int exit_code;
     str error, output;
     str attempt_doc;          // JSON: Request, Response, Timings; or empty
+    int64_t reaction_id;      // whose health changes; 0: it stays
+    int64_t failing_since_ms; // 0: it is well
 };
 // done may be NULL. was_current[i]: the fence fitted.
 typedef void store_finished_fn(void *ctx, const bool *was_current, size_t count, const struct err *e);

@@ -5,6 +5,7 @@
 #include "base/timetext.h"
 #include "reaction/data.h"
 #include "reaction/http_request.h"
+#include "reaction/policy.h"
 #include "web/places.h"
 
 // ---- reading ----
@@ -27,6 +28,22 @@ static struct store_object *get_revision(struct api_call *c, int64_t id)
     return o;
 }
 
+// What its runs wait for, if they do.
+static struct json *state_json(struct api_call *c, int64_t id)
+{
+    struct arena *a = c->arena;
+    struct json *j = json_new_object(a);
+    struct policy_view v = engine_policy(c->web->opt.engine, id);
+    const struct { const char *name; int64_t at_ms; } times[] = { { "OpenUntil", v.open_until_ms }, { "FailingSince", v.failing_since_ms }, { "HeldUntil", v.held_until_ms } };
+    json_add_str(a, j, "Circuit", str_from(breaker_state_name(v.circuit)));
+    for (size_t i = 0; i < COUNT(times); i++)
+        if (times[i].at_ms)
+            json_add_time(a, j, times[i].name, times[i].at_ms);
+        else
+            json_add_null(a, j, times[i].name);
+    return j;
+}
+
 // The contract's order: Id, SpaceId, names, flags, then the definition.
 static struct json *reaction_json(struct api_call *c, const struct store_object *o, const struct json *revision)
 {
@@ -45,6 +62,7 @@ static struct json *reaction_json(struct api_call *c, const struct store_object 
         if (!json_get(j, member->name))
             json_add(j, member->name, json_copy(a, member));
     json_add_bool(a, j, "Paused", json_bool(json_get(flags, STR("Paused")), false));
+    json_add(j, STR("State"), state_json(c, o->id));
     api_self_link(c, j, "reactions", id);
     struct json *links = json_get(j, STR("Links"));
     json_add_str(a, links, "Revisions", arena_printf(a, "/api/reactions/%.*s/revisions", STR_ARG(id)));
@@ -143,15 +161,6 @@ static void check_names(struct api_call *c, const struct reaction *r, int64_t sp
             add_error(c, "Variables[%zu].Secret: there is no secret \"%.*s\" in this space", i, STR_ARG(r->variables[i].secret));
 }
 
-// Refused rather than kept and not obeyed.
-static void check_running(struct api_call *c, const struct reaction *r)
-{
-    if (r->debounce)
-        add_error(c, "Concurrency.Debounce: this server does not debounce; leave it null, and order runs with OrderBy");
-    if (r->throttle)
-        add_error(c, "Concurrency.Throttle: this server does not throttle; leave it null, and limit runs with Concurrency.Max");
-}
-
 // PowerShell's own parser judges the script. Without an engine it is saved, with a warning.
 static void check_script(struct api_call *c, const struct reaction *r, str *warning)
 {
@@ -246,7 +255,6 @@ static void save_reaction(struct api_call *c, struct store_object *old)
         check_names(c, r, o.space_id);
         data_check_templates(r, &c->errors);
         http_request_check(r, &c->errors);
-        check_running(c, r);
         check_script(c, r, &warning);
     }
     if (c->errors.count || !r) {
