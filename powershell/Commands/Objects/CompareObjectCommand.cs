@@ -31,7 +31,7 @@ public sealed class CompareObjectCommand : PSCmdlet
     protected override void BeginProcessing()
     {
         if (ExcludeDifferent && !MyInvocation.BoundParameters.ContainsKey(nameof(IncludeEqual))) IncludeEqual = true;
-        _specs = PropertySpec.Parse(this, Property, []);
+        _specs = Keyed.Resolve(this, ReferenceObject.Length > 0 ? ReferenceObject : DifferenceObject ?? [], Property, []);
         _comparer = new KeyComparer(new ValueComparer(CaseSensitive, ValueComparer.Culture(Culture)));
         _reference = Keyed.From(this, ReferenceObject, _specs);
     }
@@ -46,7 +46,7 @@ public sealed class CompareObjectCommand : PSCmdlet
     void Process(Keyed difference)
     {
         Keyed reference = _next < _reference.Count ? _reference[_next++] : null;
-        if (difference != null && reference != null && _comparer.CompareKeys(reference, difference) == 0)
+        if (difference != null && reference != null && _comparer.Compare(reference, difference) == 0)
         {
             Emit(reference, "==");
             return;
@@ -78,7 +78,7 @@ public sealed class CompareObjectCommand : PSCmdlet
 
     Keyed Take(List<Keyed> waiting, Keyed like)
     {
-        int at = waiting.FindIndex(k => _comparer.CompareKeys(k, like) == 0);
+        int at = waiting.FindIndex(k => _comparer.Compare(like, k) == 0);
         if (at < 0) return null;
         Keyed found = waiting[at];
         waiting.RemoveAt(at);

@@ -51,7 +51,7 @@ public sealed class TextMeasureInfo : MeasureInfo
 public sealed class MeasureObjectCommand : PSCmdlet
 {
     [Parameter(ValueFromPipeline = true)] public PSObject InputObject { get; set; } = AutomationNull.Value;
-    [Parameter(Position = 0)] [ValidateNotNullOrEmpty] public object[] Property { get; set; }
+    [Parameter(Position = 0)] [ValidateNotNullOrEmpty] public PSPropertyExpression[] Property { get; set; }
     [Parameter(ParameterSetName = "GenericMeasure")] public SwitchParameter StandardDeviation { get; set; }
     [Parameter(ParameterSetName = "GenericMeasure")] public SwitchParameter Sum { get; set; }
     [Parameter(ParameterSetName = "GenericMeasure")] public SwitchParameter AllStats { get; set; }
@@ -70,7 +70,6 @@ public sealed class MeasureObjectCommand : PSCmdlet
         public object Max, Min;
     }
 
-    List<PropertySpec> _properties;
     readonly List<string> _order = [];
     readonly Dictionary<string, Statistics> _all = new(StringComparer.OrdinalIgnoreCase);
     int _seen;
@@ -79,24 +78,23 @@ public sealed class MeasureObjectCommand : PSCmdlet
     protected override void BeginProcessing()
     {
         if (AllStats) StandardDeviation = Sum = Average = Maximum = Minimum = true;
-        _properties = PropertySpec.Parse(this, Property, []);
     }
 
     protected override void ProcessRecord()
     {
         if (InputObject == null || InputObject == AutomationNull.Value) return;
         _seen++;
-        if (_properties.Count == 0)
+        if (Property == null)
         {
-            Add(StatisticsOf(""), InputObject.BaseObject is PSCustomObject ? InputObject : InputObject.BaseObject);
+            Add(StatisticsOf(""), InputObject.BaseObject);
             return;
         }
         var measured = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (PropertySpec p in _properties)
+        foreach (PSPropertyExpression p in Property)
         {
-            List<PSPropertyExpression> names = p.Expression.ResolveNames(InputObject);
+            List<PSPropertyExpression> names = p.ResolveNames(InputObject);
             // An entry that stays empty remembers a property that nobody had.
-            if (names.Count == 0 && !p.Expression.HasWildCardCharacters) StatisticsOf(p.Expression.ToString());
+            if (names.Count == 0 && !p.HasWildCardCharacters) StatisticsOf(p.ToString());
             foreach (PSPropertyExpression name in names)
             {
                 if (!measured.Add(name.ToString())) continue;
@@ -157,23 +155,18 @@ public sealed class MeasureObjectCommand : PSCmdlet
 
     void AddText(Statistics s, string text)
     {
-        if (Line && text.Length > 0)
-        {
-            string[] lines = text.Split('\n');
-            int count = lines.Length - (text.EndsWith('\n') ? 1 : 0);
-            s.Lines += IgnoreWhiteSpace ? lines.Take(count).Count(l => l.Trim().Length > 0) : count;
-        }
+        if (Line && text.Length > 0) s.Lines += text.Count(c => c == '\n') + (text.EndsWith('\n') ? 0 : 1);
         if (Word) s.Words += text.Split((char[])null, StringSplitOptions.RemoveEmptyEntries).Length;
         if (Character) s.Characters += IgnoreWhiteSpace ? text.Count(c => !char.IsWhiteSpace(c)) : text.Length;
     }
 
     protected override void EndProcessing()
     {
-        if (_seen == 0 && _properties.Count == 0) StatisticsOf("");
+        if (_seen == 0 && Property == null) StatisticsOf("");
         foreach (string name in _order)
         {
             Statistics s = _all[name];
-            if (s.Count == 0 && _properties.Count > 0)
+            if (s.Count == 0 && Property != null)
             {
                 if (Inside.IsStrict(this, 2))
                     WriteError(new ErrorRecord(new PSArgumentException($"The property \"{name}\" cannot be found in the input for any objects."),
@@ -181,7 +174,7 @@ public sealed class MeasureObjectCommand : PSCmdlet
                 continue;
             }
             MeasureInfo info = ParameterSetName == "TextMeasure" ? Text(s) : Generic(s);
-            if (_properties.Count > 0) info.Property = name;
+            if (Property != null) info.Property = name;
             WriteObject(info);
         }
     }

@@ -40,10 +40,10 @@ internal sealed class ValueComparer : IComparer<object>
     public int Compare(object a, object b)
     {
         if (Objects.IsNull(a) && Objects.IsNull(b)) return 0;
-        a = Objects.Base(a);
-        b = Objects.Base(b);
-        try { return LanguagePrimitives.Compare(a, b, !_caseSensitive, _culture); }
-        catch (Exception e) when (e is InvalidCastException or ArgumentException) { }
+        // All property bags have the same base object, so they count as equal unless a property is named.
+        if (a is PSObject left) a = left.BaseObject;
+        if (b is PSObject right) b = right.BaseObject;
+        if (LanguagePrimitives.TryCompare(a, b, !_caseSensitive, _culture, out int order)) return order;
         string x = PSObject.AsPSObject(a).ToString(), y = PSObject.AsPSObject(b).ToString();
         return _culture.CompareInfo.Compare(x, y, _caseSensitive ? CompareOptions.None : CompareOptions.IgnoreCase);
     }

@@ -18,7 +18,7 @@ public class WriteErrorException : SystemException
 [Cmdlet(VerbsCommunications.Write, "Error", DefaultParameterSetName = "NoException")]
 public sealed class WriteErrorCommand : PSCmdlet
 {
-    [Parameter(ParameterSetName = "WithException", Mandatory = true)] public Exception Exception { get; set; }
+    [Parameter(Position = 0, ParameterSetName = "WithException", Mandatory = true)] public Exception Exception { get; set; }
 
     [Parameter(Position = 0, ParameterSetName = "NoException", Mandatory = true, ValueFromPipeline = true)]
     [Parameter(ParameterSetName = "WithException")]

@@ -1,6 +1,7 @@
 // WriteStreamCommands.cs - Write-Warning, Write-Verbose, Write-Debug, Write-Information, Write-Progress.
 
 using System;
+using System.Linq;
 using System.Management.Automation;
 
 namespace Microsoft.PowerShell.Commands;
@@ -35,6 +36,15 @@ public sealed class WriteInformationCommand : PSCmdlet
 {
     [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true)] [Alias("Msg", "Message")] [AllowNull] public object MessageData { get; set; }
     [Parameter(Position = 1)] public string[] Tags { get; set; }
+
+    // Names that begin so are PowerShell's own, as PSHOST.
+    protected override void BeginProcessing()
+    {
+        if (Tags?.FirstOrDefault(t => t.StartsWith("PS", StringComparison.OrdinalIgnoreCase)) is { } tag)
+            ThrowTerminatingError(new ErrorRecord(new InvalidOperationException($"The tag '{tag}' cannot be used: the prefix 'PS' is reserved."),
+                "PSPrefixReservedInInformationTag", ErrorCategory.InvalidArgument, tag));
+    }
+
     protected override void ProcessRecord() => WriteInformation(MessageData, Tags ?? []);
 }
 

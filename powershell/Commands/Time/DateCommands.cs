@@ -82,8 +82,8 @@ public sealed class GetDateCommand : Cmdlet
         var made = new StringBuilder();
         for (int i = UFormat.StartsWith('+') ? 1 : 0; i < UFormat.Length; i++)
         {
-            if (UFormat[i] != '%' || i + 1 == UFormat.Length) made.Append(UFormat[i]);
-            else made.Append(Letter(UFormat[++i], t));
+            if (UFormat[i] != '%') made.Append(UFormat[i]);
+            else made.Append(Letter(UFormat[++i], t));    // nothing after a last % is the IndexOutOfRangeException that PowerShell shows, too
         }
         return made.ToString();
     }
@@ -95,15 +95,16 @@ public sealed class GetDateCommand : Cmdlet
         string Blank(int number) => number.ToString(c).PadLeft(2);
         return letter switch {
             'A' => F("dddd"), 'a' => F("ddd"), 'B' => F("MMMM"), 'b' or 'h' => F("MMM"),
-            'C' => (t.Year / 100).ToString(c), 'c' => $"{F("ddd")} {Blank(t.Day)} {F("MMM")} {F("yyyy")} {F("HH:mm:ss")}",
+            'C' => (t.Year / 100).ToString(c), 'c' => F("ddd dd MMM yyyy HH:mm:ss"),
             'D' or 'x' => F("MM/dd/yy"), 'd' => F("dd"), 'e' => Blank(t.Day), 'F' => F("yyyy-MM-dd"),
             'G' => ISOWeek.GetYear(t).ToString("0000", c), 'g' => (ISOWeek.GetYear(t) % 100).ToString("00", c),
             'H' => F("HH"), 'I' => F("hh"), 'j' => t.DayOfYear.ToString("000", c), 'k' => Blank(t.Hour),
             'l' => Blank(t.Hour % 12 == 0 ? 12 : t.Hour % 12), 'M' => F("mm"), 'm' => F("MM"), 'n' => "\n", 'p' => F("tt"),
             'R' => F("HH:mm"), 'r' => F("hh:mm:ss tt"), 'S' => F("ss"),
-            's' => new DateTimeOffset(t.ToUniversalTime()).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
+            's' => (t.ToUniversalTime() - DateTime.UnixEpoch).TotalSeconds.ToString("0", c),
             'T' or 'X' => F("HH:mm:ss"), 't' => "\t",
-            'U' or 'W' => (t.DayOfYear / 7).ToString(c), 'u' => (t.DayOfWeek == DayOfWeek.Sunday ? 7 : (int)t.DayOfWeek).ToString(c),
+            'U' => ((((int)new DateTime(t.Year, 1, 1).DayOfWeek + 6) % 7 + t.DayOfYear - (int)t.DayOfWeek) / 7).ToString("00", c),
+            'W' => (t.DayOfYear / 7).ToString(c), 'u' => (t.DayOfWeek == DayOfWeek.Sunday ? 7 : (int)t.DayOfWeek).ToString(c),
             'V' => ISOWeek.GetWeekOfYear(t).ToString("00", c), 'w' => ((int)t.DayOfWeek).ToString(c),
             'Y' => F("yyyy"), 'y' => F("yy"), 'Z' => F("zz"), '%' => "%",
             _ => letter.ToString() };

@@ -25,6 +25,7 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
     readonly CancellationTokenSource _stop = new();
     string _outFile;
     long _resumeFrom;
+    bool _resumes;
 
     internal abstract void ProcessResponse(HttpResponseMessage response, byte[] content);
 
@@ -36,6 +37,7 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
     {
         Validate();
         PrepareSession();
+        _resumes = Resume;
         using HttpClient client = NewClient();
         Uri uri = Absolute(Uri);
         do
@@ -58,18 +60,18 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
             WriteVerbose($"Requested HTTP/{request.Version} {request.Method} with {request.Content?.Headers.ContentLength ?? 0}-byte payload");
             HttpResponseMessage response = Send(client, ref request);
             WriteVerbose($"Received HTTP/{response.Version} {(int)response.StatusCode} {response.ReasonPhrase} response of content type {response.Content.Headers.ContentType?.MediaType} of {response.Content.Headers.ContentLength?.ToString() ?? "unknown"} size");
-            bool complete = Resume && response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable && response.Content.Headers.ContentRange?.Length == _resumeFrom;
+            bool complete = _resumes && response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable && response.Content.Headers.ContentRange?.Length == _resumeFrom;
             if (!SkipHttpErrorCheck && !response.IsSuccessStatusCode && !complete) RefuseFailure(request, response);
             byte[] content = complete ? [] : Take(response);
             ProcessResponse(response, content);
             if (WebSession.MaximumRedirection == 0 && IsRedirect(response))
-                WriteError(new ErrorRecord(new InvalidOperationException(), "MaximumRedirectExceeded", ErrorCategory.InvalidOperation, request) {
+                WriteError(new ErrorRecord(new InvalidOperationException(), "MaximumRedirectExceeded", ErrorCategory.InvalidOperation, WithoutSecret(request)) {
                     ErrorDetails = new ErrorDetails("The maximum redirection count has been exceeded. To increase the number of redirections allowed, supply a higher value to the -MaximumRedirection parameter.") });
         }
         catch (HttpRequestException e)
         {
             HttpRequestException shown = e.InnerException as EgressRefusedException ?? e;
-            var record = new ErrorRecord(shown, "WebCmdletWebResponseException", ErrorCategory.InvalidOperation, request);
+            var record = new ErrorRecord(shown, "WebCmdletWebResponseException", ErrorCategory.InvalidOperation, WithoutSecret(request));
             if (shown.InnerException != null) record.ErrorDetails = new ErrorDetails(shown.InnerException.Message);
             ThrowTerminatingError(record);
         }
@@ -96,6 +98,14 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
                 response.Dispose();
                 continue;
             }
+            // More is here than there: what is here cannot be its beginning.
+            if (_resumes && response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable && response.Content.Headers.ContentRange?.Length is { } all && all != _resumeFrom)
+            {
+                _resumes = false;
+                response.Dispose();
+                request = NewRequest(request.RequestUri, request.Method);
+                continue;
+            }
             if (retries <= 0 || (int)response.StatusCode is not (304 or >= 400 and < 600)) return response;
             retries--;
             TimeSpan wait = TimeSpan.FromSeconds(WebSession.RetryIntervalInSeconds);
@@ -108,6 +118,14 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
         }
     }
 
+    // Errors are logged with the request they are about.
+    static HttpRequestMessage WithoutSecret(HttpRequestMessage request)
+    {
+        if (request.Headers.Authorization is { Parameter: { } secret } sent)
+            request.Headers.Authorization = new AuthenticationHeaderValue(sent.Scheme, "****" + (secret.Length > 4 ? secret[^4..] : string.Empty));
+        return request;
+    }
+
     static bool IsRedirect(HttpResponseMessage response) => (int)response.StatusCode is 300 or 301 or 302 or 303 or 307 or 308;
 
     static bool ForcesGet(HttpStatusCode status, HttpMethod method) => (int)status is 301 or 302 or 300 && method == HttpMethod.Post || (int)status == 303 && method != HttpMethod.Head;
@@ -115,7 +133,7 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
     void RefuseFailure(HttpRequestMessage request, HttpResponseMessage response)
     {
         var failure = new HttpResponseException($"Response status code does not indicate success: {(int)response.StatusCode} ({response.ReasonPhrase}).", response);
-        var record = new ErrorRecord(failure, "WebCmdletWebResponseException", ErrorCategory.InvalidOperation, request);
+        var record = new ErrorRecord(failure, "WebCmdletWebResponseException", ErrorCategory.InvalidOperation, WithoutSecret(request));
         byte[] content = Buffered(response);
         string details = WebText.Failure(WebText.Decode(content, response.Content.Headers.ContentType?.CharSet, out _), response.Content.Headers.ContentType?.MediaType);
         if (!string.IsNullOrEmpty(details)) record.ErrorDetails = new ErrorDetails(details);
@@ -127,7 +145,7 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
     {
         if (OutFile == null) return Buffered(response);
         _outFile = FileFor(response);
-        bool append = Resume && response.StatusCode == HttpStatusCode.PartialContent;
+        bool append = _resumes && response.StatusCode == HttpStatusCode.PartialContent;
         if (PassThru)
         {
             byte[] content = Buffered(response);
@@ -227,7 +245,7 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
             request.Headers.TransferEncodingChunked = true;
             if (TransferEncoding != "chunked") request.Headers.TransferEncoding.Add(new TransferCodingHeaderValue(TransferEncoding));
         }
-        if (Resume) AskForRest(request);
+        if (_resumes) AskForRest(request);
         if (withContent) AddContent(request);
         return request;
     }
@@ -236,7 +254,7 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
     {
         var there = new FileInfo(Files.Resolve(this, OutFile, false));
         _resumeFrom = there.Exists ? there.Length : 0;
-        if (_resumeFrom > 0) request.Headers.Range = new RangeHeaderValue(_resumeFrom, null);
+        request.Headers.Range = new RangeHeaderValue(_resumeFrom, null);
     }
 
     void AddContent(HttpRequestMessage request)

@@ -94,9 +94,18 @@ public abstract partial class WebRequestPSCmdlet
         if (Resume && OutFile == null) Refuse("WebCmdletOutFileMissingException", "-Resume needs -OutFile");
         if (HttpVersion?.Major >= 3) Refuse("WebCmdletHttpVersionNotSupportedException", "-HttpVersion above 2.0 is not offered here");
         if (UnixSocket != null && WebPolicy.Allows != null) Refuse("WebCmdletUnixSocketNotAllowedException", "-UnixSocket is not allowed on this server");
-        if (InFile == null) return;
-        _inFile = SessionState.Path.GetResolvedProviderPathFromPSPath(InFile, out ProviderInfo provider) is { Count: 1 } files ? files[0] : null;
-        if (_inFile == null || provider.Name != "FileSystem") Refuse("WebCmdletInFileNotFilePathException", "-InFile must name one file of the file system");
+        if (Resume && Directory.Exists(Files.Resolve(this, OutFile, false))) Refuse("WebCmdletResumeNotFilePathException", "with -Resume, -OutFile must name a file");
+        if (InFile != null) _inFile = FileToSend();
+    }
+
+    string FileToSend()
+    {
+        var files = SessionState.Path.GetResolvedProviderPathFromPSPath(InFile, out ProviderInfo provider);
+        if (provider.Name != "FileSystem") Refuse("WebCmdletInFileNotFilesystemPathException", $"-InFile {InFile} is not in the file system");
+        if (files.Count > 1) Refuse("WebCmdletInFileMultiplePathsResolvedException", $"-InFile {InFile} stands for several files");
+        if (files.Count == 0) Refuse("WebCmdletInFileNoPathResolvedException", $"-InFile {InFile} stands for no file");
+        if (Directory.Exists(files[0])) Refuse("WebCmdletInFileNotFilePathException", $"-InFile {InFile} is a directory");
+        return files[0];
     }
 
     bool IsHttps => Uri.IsAbsoluteUri && Uri.Scheme == Uri.UriSchemeHttps;
@@ -121,7 +130,7 @@ public abstract partial class WebRequestPSCmdlet
         else if (UseDefaultCredentials) WebSession.UseDefaultCredentials = true;
         if (CertificateThumbprint != null) Certificate = Installed(CertificateThumbprint);
         if (Certificate != null) (WebSession.Certificates ??= []).Add(Certificate);
-        WebSession.UserAgent = UserAgent ?? WebSession.UserAgent ?? DefaultUserAgent.Value;
+        WebSession.UserAgent = UserAgent ?? WebSession.UserAgent;
         if (Proxy != null)
             WebSession.Proxy = new WebProxy(Proxy) { Credentials = ProxyCredential?.GetNetworkCredential(), UseDefaultCredentials = ProxyUseDefaultCredentials };
         if (MaximumRedirection >= 0) WebSession.MaximumRedirection = MaximumRedirection;
@@ -150,7 +159,4 @@ public abstract partial class WebRequestPSCmdlet
         if (found.Count == 0) throw new System.Security.Cryptography.CryptographicException($"The certificate with the thumbprint {thumbprint} was not found.");
         return found[0];
     }
-
-    static readonly Lazy<string> DefaultUserAgent = new(() =>
-        $"Mozilla/5.0 ({(OperatingSystem.IsLinux() ? "Linux" : Environment.OSVersion.Platform.ToString())}; {RuntimeInformation.OSDescription.Replace('(', '[').Replace(')', ']')}; {System.Globalization.CultureInfo.CurrentCulture.Name}) PowerShell/{Inside.Version}");
 }

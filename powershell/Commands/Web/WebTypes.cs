@@ -8,9 +8,11 @@ using System.Linq;
 using System.Management.Automation;
 using System.Net;
 using System.Net.Http;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.RegularExpressions;
+using Reactions.PowerShell.Engine;
 
 namespace Microsoft.PowerShell.Commands;
 
@@ -30,11 +32,14 @@ public class WebRequestSession
     public bool UseDefaultCredentials { get; set; }
     public ICredentials Credentials { get; set; }
     public X509CertificateCollection Certificates { get; set; }
-    public string UserAgent { get; set; }
+    public string UserAgent { get; set; } = DefaultUserAgent;
     public IWebProxy Proxy { get; set; }
     public int MaximumRedirection { get; set; } = -1;
     public int MaximumRetryCount { get; set; }
     public int RetryIntervalInSeconds { get; set; } = 5;
+
+    static readonly string DefaultUserAgent =
+        $"Mozilla/5.0 ({(OperatingSystem.IsLinux() ? "Linux" : Environment.OSVersion.Platform.ToString())}; {RuntimeInformation.OSDescription.Replace('(', '[').Replace(')', ']')}; {System.Globalization.CultureInfo.CurrentCulture.Name}) PowerShell/{Inside.Version}";
 }
 
 /// <summary>A response whose status says failure.</summary>
