@@ -20,7 +20,7 @@ public sealed class OctopusApiException(string message, int status, string body)
 }
 
 /// <summary>Calls the Octopus API. Paths begin with `/api`, or are below the space: `projects/web-shop`. Link templates may be given as they are.</summary>
-public sealed class OctopusClient
+public sealed partial class OctopusClient
 {
     readonly Run run;
 
@@ -99,6 +99,8 @@ public sealed class OctopusClient
         ArgumentException.ThrowIfNullOrEmpty(path);
         // Links are RFC 6570 templates: /api/Spaces-1/projects{/id}{?skip,take}. What is not filled in falls away.
         string target = Regex.Replace(path, @"\{[/?&#+.;]?[A-Za-z0-9_,.*:]*\}", string.Empty);
+        if (AbsoluteAddress().IsMatch(target))
+            target = OnOurServer(target);
         if (target.StartsWith("~/", StringComparison.Ordinal))
             target = target[1..];
         if (target[0] != '/')
@@ -107,6 +109,23 @@ public sealed class OctopusClient
             target += (target.Contains('?') ? '&' : '?') + Uri.EscapeDataString(item.Key.ToString()) + "=" + Uri.EscapeDataString(QueryText(item.Value));
         return target;
     }
+
+    // An address in full, as links of another answer or BaseUri give it, is good as long as it is on the connection's server: the
+    // identity's key goes along, and belongs to no other.
+    string OnOurServer(string address)
+    {
+        if (Uri.TryCreate(address, UriKind.Absolute, out Uri given) && Uri.TryCreate(BaseUri, UriKind.Absolute, out Uri own)
+            && given.Scheme == own.Scheme && given.Port == own.Port && given.Host.Equals(own.Host, StringComparison.OrdinalIgnoreCase) && given.UserInfo.Length == 0)
+        {
+            string below = own.AbsolutePath.TrimEnd('/');
+            if (given.AbsolutePath.StartsWith(below + "/", StringComparison.OrdinalIgnoreCase))
+                return given.PathAndQuery[below.Length..];
+        }
+        throw new OctopusApiException($"{address} is not on this reaction's Octopus server, {BaseUri}, so it was not called. Give a path, as in /api/users/me or projects/all; other servers are for Invoke-RestMethod.", 0, null);
+    }
+
+    [GeneratedRegex("^[a-z][a-z0-9+.-]*://", RegexOptions.IgnoreCase)]
+    private static partial Regex AbsoluteAddress();
 
     static string QueryText(object value) => (value is PSObject wrapped ? wrapped.BaseObject : value) switch {
         string text => text, bool flag => flag ? "true" : "false", IEnumerable list => string.Join(",", list.Cast<object>().Select(ToJson.TextOf)), var other => ToJson.TextOf(other) };

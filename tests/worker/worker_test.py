@@ -568,6 +568,12 @@ def check_client(claims, worker):
     claims.equal("Invoke-OctopusApi -WhatIf: nothing is asked", (result.outcome, octopus.requests), ("Succeeded", []))
     claims.has("Invoke-OctopusApi -WhatIf: the log says what", "\n".join(result.lines("Host")), "DELETE")
     claims.has("Invoke-OctopusApi: an error ends the script", run("Invoke-OctopusApi /api/nope; 1")[0].error, "404")
+    result, octopus = run("(Invoke-OctopusApi 'HTTPS://Octopus.example.com:443/api/users/me?x=1' -ErrorAction SilentlyContinue) | Out-Null; $null = $Octopus.Get($Octopus.BaseUri + '/api/users/me')")
+    claims.equal("Invoke-OctopusApi: an address in full on the connection's server", octopus.paths(), ["/api/users/me?x=1", "/api/users/me"])
+    for address in ("https://elsewhere.example.com/api/users/me", "http://octopus.example.com/api/users/me", "https://octopus.example.com:8443/api", "https://x@octopus.example.com/api/users/me"):
+        result, octopus = run(f"Invoke-OctopusApi {address}")
+        claims.has(f"Invoke-OctopusApi: {address} is refused with a reason", result.error, f"{address} is not on this reaction's Octopus server, https://octopus.example.com")
+        claims.equal(f"Invoke-OctopusApi: {address} is not called", octopus.requests, [])
     claims.equal("Invoke-OctopusApi: an error can be passed over", run("Invoke-OctopusApi /api/nope -ErrorAction SilentlyContinue; 1")[0].output, [1])
 
 
