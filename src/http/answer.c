@@ -144,7 +144,7 @@ void answer_write_error(struct buf *out, str text)
 {
     buf_add(out, STR("{\"ErrorMessage\": "));
     json_write_string(out, text);
-    buf_add_char(out, '}');
+    buf_add(out, STR(", \"Errors\": []}"));
 }
 
 void answer_date(char out[static ANSWER_DATE_BYTES], int64_t wall_ms)

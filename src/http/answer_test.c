@@ -63,11 +63,11 @@ TEST(errors_are_json_whatever_they_say)
         str text;
         const char *want;
     } rows[] = {
-        { STR_INIT("plain"), "{\"ErrorMessage\": \"plain\"}" },
-        { STR_INIT("a \"b\" \\ c"), "{\"ErrorMessage\": \"a \\\"b\\\" \\\\ c\"}" },
-        { STR_INIT("line\nbreak"), "{\"ErrorMessage\": \"line\\nbreak\"}" },
-        { STR_INIT("\xc3\xa4"), "{\"ErrorMessage\": \"\xc3\xa4\"}" },
-        { STR_INIT("\xff"), "{\"ErrorMessage\": \"\xef\xbf\xbd\"}" },
+        { STR_INIT("plain"), "{\"ErrorMessage\": \"plain\", \"Errors\": []}" },
+        { STR_INIT("a \"b\" \\ c"), "{\"ErrorMessage\": \"a \\\"b\\\" \\\\ c\", \"Errors\": []}" },
+        { STR_INIT("line\nbreak"), "{\"ErrorMessage\": \"line\\nbreak\", \"Errors\": []}" },
+        { STR_INIT("\xc3\xa4"), "{\"ErrorMessage\": \"\xc3\xa4\", \"Errors\": []}" },
+        { STR_INIT("\xff"), "{\"ErrorMessage\": \"\xef\xbf\xbd\", \"Errors\": []}" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         CLEANUP(buf_fini) struct buf out = { 0 };

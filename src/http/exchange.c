@@ -137,7 +137,7 @@ void http_answer(struct http_request *r, int status, const struct http_header *h
         status = 500;
         headers = &json_type;
         header_count = 1;
-        body = STR("{\"ErrorMessage\": \"The answer could not be sent: a header of it holds a line break or another forbidden byte.\"}");
+        body = STR("{\"ErrorMessage\": \"The answer could not be sent: a header of it holds a line break or another forbidden byte.\", \"Errors\": []}");
     }
     bool is_going_on = exchange_goes_on(c, x), has_body = answer_may_have_body(status);
     if (!has_body)

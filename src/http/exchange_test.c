@@ -119,7 +119,7 @@ TEST(errors_have_the_shape_of_the_contract)
     str answer = peer_answer(fd, &a);
     CHECK("status", str_starts(answer, STR("HTTP/1.1 409 Conflict\r\n")));
     CHECK("type", str_find(answer, STR("\r\nContent-Type: application/json\r\n")) >= 0);
-    CHECK("body", str_ends(answer, STR("\r\n\r\n{\"ErrorMessage\": \"the name \\\"7\\\" is taken\"}")));
+    CHECK("body", str_ends(answer, STR("\r\n\r\n{\"ErrorMessage\": \"the name \\\"7\\\" is taken\", \"Errors\": []}")));
     peer_send(fd, STR("GET /abort HTTP/1.1\r\nHost: a\r\n\r\n"));
     CHECK_INT("an abort closes without an answer", peer_rest(fd, &a).n, 0);
     close(fd);

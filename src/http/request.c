@@ -124,12 +124,19 @@ static void answer_asterisk(struct http_conn *c, struct exchange *x)
     http_answer(&x->r, 204, NULL, 0, STR(""));
 }
 
+// Of a head of so many bytes: without the request line (" HTTP/1.1" and its end stand behind the target) and the empty line.
+static size_t header_bytes(const struct exchange *x, size_t head_bytes)
+{
+    size_t line = x->target.at + x->target.n + 13;
+    return head_bytes > line ? head_bytes - line : 0;
+}
+
 static bool handle_head(struct http_conn *c)
 {
     struct http_server *s = c->server;
     struct exchange *x = c->x;
     str raw = str_sub(buf_str(&c->in), c->start, c->parsed - c->start);
-    if (raw.n > HEAD_BYTES) {
+    if (header_bytes(x, raw.n) > LIMIT_HTTP_HEADER_BYTES) {
         exchange_refuse(c, 431, refusal_text(431));
         return true;
     }
@@ -241,7 +248,7 @@ static bool step_head(struct http_conn *c)
         size_t n = c->in.n - c->start;
         if (!c->is_target_done && n > LIMIT_HTTP_REQUEST_LINE_BYTES)
             c->refusal = 414;
-        else if (n > HEAD_BYTES)
+        else if (c->is_target_done && header_bytes(c->x, n) > LIMIT_HTTP_HEADER_BYTES)
             c->refusal = 431;
         else
             return false;

@@ -98,7 +98,7 @@ size_t http_server_outgoing_bytes(const struct http_server *s);
 // LF or NUL (checked: such a header is left out and the answer becomes 500). The body is copied.
 // A HEAD request gets the headers only. The next pipelined request may be handed out before it returns.
 void http_answer(struct http_request *r, int status, const struct http_header *headers, size_t header_count, str body);
-// {"ErrorMessage": "..."} with that status: the contract's error shape. 503 gets "Retry-After: 5".
+// {"ErrorMessage": "...", "Errors": []} with that status: the contract's error shape. 503 gets "Retry-After: 5".
 void http_answer_error(struct http_request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 // Closes the connection without an answer (the sample server's cut connections). Lets go of r.

@@ -179,7 +179,7 @@ static bool compose(str line, struct buf *out)
                 buf_add_char(&error, '\\');
             buf_add_char(&error, text.p[i]);
         }
-        buf_add(&error, STR("\"}"));
+        buf_add(&error, STR("\", \"Errors\": []}"));
     }
     str said = is_error ? buf_str(&error) : buf_str(&body);
     buf_printf(&head, "%d %s", status, http_status_text(status));
