@@ -71,3 +71,10 @@
 #define LIMIT_TAIL_SEEN 200000                   // ids remembered; beyond them the store's own uniqueness decides
 #define LIMIT_DIRECTORY_DOCUMENTS 10000          // Octopus documents kept to tell names, of one connection
 #define LIMIT_DIRECTORY_DOCUMENT_BYTES (1024 * 1024)
+
+#define LIMIT_THROTTLE_ENTRIES 20000 // accounts and networks whose tries to sign in are counted
+#define LIMIT_SESSIONS_PER_USER 50   // the oldest ends when one more begins
+#define LIMIT_API_KEYS_PER_USER 50
+#define API_KEY_DAYS 365 // the longest life of one, unless the settings say otherwise
+#define LIMIT_ROLES_PER_USER 100
+#define LIMIT_SCOPE_ITEMS 200        // projects or environments of one role or key

@@ -6,7 +6,14 @@ static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 
 static str prefix_of(enum token_kind kind)
 {
-    return kind == TOKEN_TRIGGER ? STR("RXT-") : kind == TOKEN_PUSH ? STR("RXP-") : STR("RXA-");
+    switch (kind) {
+    case TOKEN_TRIGGER: return STR("RXT-");
+    case TOKEN_MANAGEMENT: return STR("RXA-");
+    case TOKEN_PUSH: return STR("RXP-");
+    case TOKEN_SESSION: return STR("RXS-");
+    case TOKEN_SETUP: return STR("RXI-");
+    }
+    return STR("");
 }
 
 // FNV-1a over everything before it: against typing errors, not against people.

@@ -1,5 +1,5 @@
 // token.h - keys that callers hold: trigger keys (RXT-...), management keys (RXA-...) and push keys (RXP-...), with which
-// an Octopus subscription wakes us.
+// an Octopus subscription wakes us; also what a browser's cookie holds (RXS-...) and the set-up link (RXI-...).
 //
 //     RXT-<public id, 12 of base 62><secret, 43 of base 62><checksum, 6 of base 62>
 //
@@ -14,7 +14,7 @@
 #define TOKEN_SECRET_CHARS 43
 #define TOKEN_CHARS (4 + TOKEN_PUBLIC_CHARS + TOKEN_SECRET_CHARS + 6)
 
-enum token_kind { TOKEN_TRIGGER, TOKEN_MANAGEMENT, TOKEN_PUSH };
+enum token_kind { TOKEN_TRIGGER, TOKEN_MANAGEMENT, TOKEN_PUSH, TOKEN_SESSION, TOKEN_SETUP };
 
 struct token {
     str text;      // shown once

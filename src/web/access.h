@@ -35,6 +35,7 @@ struct caller {
     bool is_admin;         // by admin.key
     int64_t user_id;       // 0: no user of ours (admin.key, an Octopus key)
     int64_t key_id, session_id;
+    str csrf;              // CALLER_SESSION: what changes must send along
     int64_t expires_ms;    // when this proof ends at the latest; 0: not known
     struct access_grant *grants;
     size_t grant_count;

@@ -8,6 +8,7 @@
 #include "web/callers.h"
 #include "web/handle.h"
 #include "web/places.h"
+#include "web/sessions.h"
 #include "web/workers.h"
 
 #include <sodium.h>
@@ -63,6 +64,12 @@ void api_fail_errors(struct api_call *c, const char *message)
 void api_refuse_anonymous(struct api_call *c)
 {
     fail(c, 401, STR("send a management key in the header X-Octopus-ApiKey, or sign in"), NULL, 0);
+}
+
+void api_header(struct api_call *c, const char *name, str value)
+{
+    assert(c->header_count < API_HEADERS_MAX);
+    c->headers[c->header_count++] = (struct http_header){ str_from(name), value };
 }
 
 void api_not_found(struct api_call *c)
@@ -202,7 +209,7 @@ void api_list_end(struct api_list *list, bool has_more, size_t found)
     buf_add_char(&c->text, '}');
 }
 
-static const char *const known_first[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "apikeys", "users", "roles", "integrations", "audit", "settings", "stream", "openapi.json", "status", "backup" };
+static const char *const known_first[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "apikeys", "users", "roles", "integrations", "audit", "settings", "stream", "openapi.json", "status", "backup", "session", "sessions", "setup" };
 
 bool api_is_collection(str segment)
 {
@@ -335,7 +342,7 @@ static void dispatch(struct api_call *c)
         return;
     }
     c->route = route;
-    if (!place_check_route(c, route))
+    if (!place_check_route(c, route) || !session_proves_intent(c, route->permission != PERMISSION_ANONYMOUS && strcmp(route->method, "GET") != 0))
         return;
     if (c->request->body.n && !json_parse(c->arena, c->request->body, &c->body, &e)) {
         api_fail(c, ERR_INVALID, "the body is not valid JSON: %s", e.text);
@@ -351,12 +358,16 @@ struct pending {
     int status;
     const char *type; // NULL: no body
     char etag[48];
+    struct http_header more[API_HEADERS_MAX]; // with values of our own
+    size_t more_count;
+    int retry_after_s;
 };
 
 static void send_answer(void *ctx)
 {
     struct pending *p = ctx;
-    struct http_header headers[8];
+    struct http_header headers[8 + API_HEADERS_MAX];
+    char retry_after[16];
     size_t count = 0;
     if (p->type)
         headers[count++] = (struct http_header){ STR("Content-Type"), str_from(p->type) };
@@ -364,9 +375,17 @@ static void send_answer(void *ctx)
     headers[count++] = (struct http_header){ STR("X-Content-Type-Options"), STR("nosniff") };
     if (p->etag[0])
         headers[count++] = (struct http_header){ STR("ETag"), str_from(p->etag) };
-    if (p->status == 503 || p->status == 429)
-        headers[count++] = (struct http_header){ STR("Retry-After"), STR("1") };
+    if (p->status == 503 || p->status == 429) {
+        snprintf(retry_after, sizeof retry_after, "%d", MAX(p->retry_after_s, 1));
+        headers[count++] = (struct http_header){ STR("Retry-After"), str_from(retry_after) };
+    }
+    for (size_t i = 0; i < p->more_count; i++)
+        headers[count++] = p->more[i];
     http_answer(p->request, p->status, headers, count, buf_str(&p->body));
+    for (size_t i = 0; i < p->more_count; i++) {
+        free((void *)(uintptr_t)p->more[i].name.p);
+        free((void *)(uintptr_t)p->more[i].value.p);
+    }
     __atomic_sub_fetch(&p->web->answer_bytes, p->body.cap, __ATOMIC_RELAXED);
     buf_fini(&p->body);
     free(p);
@@ -423,6 +442,11 @@ static void write_answer(struct pending *p, struct api_call *c)
     if (p->status < 300)
         add_etag(p, c->etag, is_read && p->type);
     buf_fini(&c->text);
+    p->retry_after_s = c->retry_after_s;
+    for (; p->more_count < c->header_count; p->more_count++) {
+        const struct http_header *h = &c->headers[p->more_count];
+        p->more[p->more_count] = (struct http_header){ { xmemdup(h->name.p, h->name.n), h->name.n }, { xmemdup(h->value.p, h->value.n), h->value.n } };
+    }
 }
 
 // What clients have not taken yet is bounded as a whole: who reads slowly costs others their turn, not the server its memory.
@@ -455,7 +479,8 @@ void api_handle(struct web *w, struct http_request *r)
     struct pending *p = xcalloc(1, sizeof *p);
     p->web = w;
     p->request = r;
-    if (!workers_submit(w->workers, run_call, p)) {
+    // What takes long by its nature has threads of its own.
+    if (!workers_submit(caller_is_slow(w, r) ? w->slow_workers : w->workers, run_call, p)) {
         free(p);
         http_answer_error(r, 503, "too many requests are waiting: try again soon");
     }

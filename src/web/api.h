@@ -13,6 +13,8 @@ struct web {
     struct http_server *server;
     struct stream_hub *hub;
     struct workers *workers;
+    struct workers *slow_workers;   // signing in: memory-hard hashes, and answers of other servers
+    struct people *people;
     bool is_ready;                  // atomic
     pthread_mutex_t change_lock;    // one change of the configuration at a time: its checks hold until it is stored
     unsigned char admin_hash[KEYRING_HASH_BYTES];
@@ -26,6 +28,7 @@ struct web {
 };
 
 #define API_PARAMS_MAX 4
+#define API_HEADERS_MAX 3
 
 struct api_call {
     struct web *web;
@@ -45,6 +48,9 @@ struct api_call {
     int64_t etag;                // 0: the answer's own bytes make one
     str raw_type, raw;           // instead of answer, where raw_type is set
     struct buf text;             // instead of both, where something is in it: JSON
+    struct http_header headers[API_HEADERS_MAX]; // more than the usual ones: api_header
+    size_t header_count;
+    int retry_after_s;           // of a 429 or 503; 0: 1
     struct decode_errors errors;
 };
 
@@ -64,6 +70,7 @@ extern const size_t api_route_count;
 void api_fail(struct api_call *c, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void api_fail_with(struct api_call *c, const struct err *e);
 void api_fail_errors(struct api_call *c, const char *message); // 400 with c->errors
+void api_header(struct api_call *c, const char *name, str value); // an answer's; both live as long as the call
 void api_refuse_anonymous(struct api_call *c);                 // 401
 void api_not_found(struct api_call *c);                        // the same for what is not there and what may not be seen
 int api_status_of(enum err_kind kind);
@@ -122,3 +129,7 @@ api_handler identities_list, identities_create, identities_get, identities_updat
 api_handler secrets_list, secrets_create, secrets_get, secrets_update, secrets_delete;
 api_handler settings_get, settings_update, settings_pause, settings_resume, audit_list, api_root, openapi_get, status_get;
 api_handler backup_create, audit_verify, master_key_rotate;
+api_handler session_create, session_get, session_delete, sessions_delete, session_password, setup_create;
+api_handler users_list, users_create, users_get, users_update, users_delete;
+api_handler roles_list, roles_create, roles_get, roles_update, roles_delete;
+api_handler api_keys_list, api_keys_create, api_keys_get, api_keys_delete;

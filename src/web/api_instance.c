@@ -1,6 +1,7 @@
 // The instance: its root, settings, pause, audit, and the description of the API.
 #include "web/api_object.h"
 
+#include "base/limits.h"
 #include "http/egress.h"
 
 void api_root(struct api_call *c)
@@ -92,6 +93,15 @@ void settings_update(struct api_call *c)
         for (size_t i = 0; i < count; i++)
             json_push(list, json_new_string(c->arena, allow[i]));
     }
+    const struct json *keys = decode_object(&d, "ApiKeys");
+    int64_t days = API_KEY_DAYS;
+    if (!keys)
+        json_i64(json_get(json_get(old, STR("ApiKeys")), STR("MaxDays")), &days);
+    if (keys && decode_begin(&g, keys, STR("ApiKeys"), &c->errors)) {
+        days = decode_i64(&g, "MaxDays", API_KEY_DAYS, 1, 3650);
+        decode_done(&g);
+    }
+    json_add_i64(c->arena, json_add(doc, STR("ApiKeys"), json_new_object(c->arena)), "MaxDays", days);
     json_add_bool(c->arena, doc, "Paused", decode_bool(&d, "Paused", json_bool(json_get(old, STR("Paused")), false)));
     decode_ignore(&d, "Links");
     decode_done(&d);

@@ -5,6 +5,7 @@
 #include "secret/token.h"
 #include "web/handle.h"
 #include "web/roles.h"
+#include "web/sessions.h"
 
 static struct store_object *get(struct web *w, enum store_kind kind, int64_t id, struct arena *a)
 {
@@ -87,7 +88,7 @@ struct access_grant caller_key_limit(const struct json *doc, struct arena *a)
     return limit;
 }
 
-static bool by_key(struct web *w, str key, struct arena *a, struct caller *out)
+static bool by_key(struct web *w, str key, str address, struct arena *a, struct caller *out)
 {
     str public_id;
     struct store_object *o;
@@ -109,6 +110,8 @@ static bool by_key(struct web *w, str key, struct arena *a, struct caller *out)
         count += access_narrow(&out->grants[i], &limit, a, &both[count]);
     out->grants = both;
     out->grant_count = count;
+    // Counted with the trigger keys, whose ids are positive.
+    store_key_used(w->opt.store, &(struct store_key_use){ -o->id, clock_wall_ms(w->opt.clock), 1, address }, 1);
     out->kind = CALLER_API_KEY;
     out->key_id = o->id;
     out->expires_ms = expires_ms;
@@ -122,11 +125,19 @@ static str bearer(const struct http_request *r)
     return str_starts_nocase(authorization, STR("Bearer ")) ? str_trim(str_skip(authorization, 7)) : (str){ 0 };
 }
 
+bool caller_is_slow(const struct web *w UNUSED, const struct http_request *r)
+{
+    return str_starts_nocase(r->path, STR("/api/session")) || str_starts_nocase(r->path, STR("/api/setup"));
+}
+
 void caller_find(struct web *w, const struct http_request *r, struct arena *a, struct caller *out)
 {
     str key = http_header(r, STR("X-Octopus-ApiKey"));
     if (!key.n)
         key = bearer(r);
-    if (!key.n || !by_key(w, key, a, out))
-        *out = (struct caller){ .kind = CALLER_ANONYMOUS, .name = STR("anonymous"), .actor = STR("anonymous"), .is_anonymous = true };
+    if (key.n ? by_key(w, key, r->remote.text, a, out) : session_find(w, r, a, out))
+        return;
+    if (key.n)
+        people_note_failure(w, STR("key.failed"), 0, r->remote.text, "a key that is wrong, expired, or of a disabled user");
+    *out = (struct caller){ .kind = CALLER_ANONYMOUS, .name = STR("anonymous"), .actor = STR("anonymous"), .is_anonymous = true };
 }

@@ -5,6 +5,8 @@
 
 #include "web/api.h"
 
+// Whether finding or handling takes long by its nature (a password's hash, another server's answer).
+bool caller_is_slow(const struct web *w, const struct http_request *r);
 // Not for the loop's thread. A proof that is missing, wrong, expired or of a disabled user gives the anonymous caller.
 void caller_find(struct web *w, const struct http_request *r, struct arena *a, struct caller *out);
 

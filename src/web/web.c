@@ -5,11 +5,13 @@
 #include "sys/file.h"
 #include "store/anchor.h"
 #include "web/handle.h"
+#include "web/sessions.h"
 #include "web/workers.h"
 
 #include <stdio.h>
 
 #define API_THREADS 4
+#define SLOW_THREADS 4
 #define FLUSH_MS 1000
 #define PURGE_MS (10 * 60 * 1000)
 #define PURGE_ROWS 5000
@@ -41,6 +43,7 @@ static void purge_step(void *ctx)
     struct web *w = ctx;
     struct err e = { 0 };
     bool more = true;
+    session_purge(w);
     struct store_keep keep = { 7 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 90 * DAY_MS };
     for (int i = 0; i < 20 && more; i++)
         if (!store_purge(w->opt.store, &keep, clock_wall_ms(w->opt.clock), PURGE_ROWS, &more, &e))
@@ -96,6 +99,7 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
     pthread_mutex_init(&w->change_lock, NULL);
     w->hub = stream_hub_new(opt->loop);
     w->workers = workers_new(API_THREADS);
+    w->slow_workers = workers_new(SLOW_THREADS);
     w->flush_timer = loop_timer_new(opt->loop, flush, w);
     w->purge_timer = loop_timer_new(opt->loop, purge, w);
     loop_timer_set(w->flush_timer, FLUSH_MS, FLUSH_MS);
@@ -111,7 +115,8 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
     if (ok)
         keyring_hash(opt->keyring, "token", key, w->admin_hash);
     w->hooks = ok ? hook_state_new(w, e) : NULL;
-    if (!w->hooks || !http_server_open(opt->loop, &server, &w->server, e)) {
+    ok = w->hooks && people_open(w, &w->people, e);
+    if (!ok || !http_server_open(opt->loop, &server, &w->server, e)) {
         web_close(w);
         return false;
     }
@@ -139,7 +144,9 @@ void web_close(struct web *w)
 {
     if (!w)
         return;
+    workers_free(w->slow_workers);
     workers_free(w->workers);
+    people_close(w->people);
     if (w->hooks)
         hook_flush_key_uses(w);
     hook_state_free(w->hooks);

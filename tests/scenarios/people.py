@@ -1,0 +1,231 @@
+"""People: signing in and out, sessions and what guards them, users, roles, API keys."""
+import json, time
+from harness import *
+
+PASSWORD = "correct horse battery staple"
+
+
+class Browser:
+    """Keeps the cookie and the CSRF token as a browser's page would."""
+
+    def __init__(self, server):
+        self.server, self.cookie, self.csrf = server, None, None
+
+    def call(self, method, path, body=None, headers=None, csrf=True, origin=True):
+        sent = {"Host": f"127.0.0.1:{self.server.port}"}
+        if self.cookie:
+            sent["Cookie"] = self.cookie
+        if csrf and self.csrf and method != "GET":
+            sent["X-CSRF-Token"] = self.csrf
+        if origin and method != "GET":
+            sent["Origin"] = f"http://127.0.0.1:{self.server.port}"
+        sent.update(headers or {})
+        r = self.server.call(method, path, body, headers=sent, key=False)
+        got = r.headers.get("Set-Cookie")
+        if got:
+            self.cookie = got.split(";")[0]
+            self.set_cookie = got
+        return r
+
+    def sign_in(self, name, password=PASSWORD):
+        r = self.call("POST", "/api/session", {"Username": name, "Password": password})
+        if r.status == 201:
+            self.csrf = r.json["CsrfToken"]
+        return r
+
+
+def grant(role, space=None, projects=(), environments=()):
+    return {"Role": role, "Space": space, "Projects": list(projects), "Environments": list(environments)}
+
+
+def users():
+    s = Server()
+    r = s.call("POST", "/api/users", {"Username": "ann", "DisplayName": "Ann Author", "Password": PASSWORD, "Roles": [grant("Author", "Spaces-1")]})
+    check("a user is created", r.status, 201)
+    ann = r.json
+    check("and says what roles it has", ann.get("Roles"), [grant("Roles-author", "Spaces-1")])
+    check("its password does not come out", ann.get("Password"), {"HasValue": True})
+    check("nor its hash", "argon2" in r.text, False)
+    check("the same name again is a conflict, whatever its case", s.call("POST", "/api/users", {"Username": "ANN", "Password": PASSWORD}).status, 409)
+    check("what a GET returned may be sent back", s.call("PUT", "/api/users/ann", s.call("GET", "/api/users/ann").json).status, 200)
+    bad = s.call("POST", "/api/users", {"Username": "admin.key", "Password": "short", "Roles": [grant("God"), grant("Viewer", "Spaces-99")], "Colour": 1})
+    check("all that is wrong is said with its path", bad.errors, has("Username: ", "Password: must have at least 12", "Roles[0].Role: there is no role", "Roles[1].Space: there is no space", "Colour: unknown field"))
+
+    b = Browser(s)
+    check("an unknown name is refused", b.sign_in("nobody").status, 401)
+    unknown = b.sign_in("nobody")
+    wrong = b.sign_in("ann", "wrong horse battery staple")
+    check("a wrong password looks the same", (wrong.status, wrong.body), (unknown.status, unknown.body))
+    check("and sets no cookie", wrong.headers.get("Set-Cookie"), None)
+    r = b.sign_in("Ann")
+    check("name and password sign in, the name's case does not count", (r.status, r.json.get("Name"), r.json.get("Kind")), (201, "ann", "Session"))
+    check("the cookie is bound to host and path, secret from scripts, and not sent by other sites", b.set_cookie, has("__Host-reactions=RXS-", "; Path=/;", "; Secure;", "; HttpOnly;", "SameSite=Strict"))
+    check("who am I: the same", b.call("GET", "/api/session").json.get("Grants", [{}])[0].get("Space"), "Spaces-1")
+    check("the API answers to it", b.call("GET", "/api/reactions").status, 200)
+    first = b.cookie
+    b.sign_in("ann")
+    check("each sign-in has a new id", b.cookie != first)
+
+    check("a change without the token is refused", b.call("POST", "/api/triggers", {"Name": "x", "Route": "x"}, csrf=False).status, 403)
+    check("with a wrong one too", b.call("POST", "/api/triggers", {"Name": "x", "Route": "x"}, headers={"X-CSRF-Token": "0" * 64}).status, 403)
+    check("without evidence of our own page too", b.call("POST", "/api/triggers", {"Name": "x", "Route": "x"}, origin=False).status, 403)
+    check("from another origin too", b.call("POST", "/api/triggers", {"Name": "x", "Route": "x"}, headers={"Origin": "https://evil.example"}).status, 403)
+    check("from another site, whatever its Origin says, too", b.call("POST", "/api/triggers", {"Name": "x", "Route": "x"}, headers={"Sec-Fetch-Site": "cross-site"}).status, 403)
+    check("a POST that stands for a DELETE is no way around", b.call("POST", "/api/session", headers={"X-HTTP-Method-Override": "DELETE"}, csrf=False).status, 403)
+    check("with both it is done", b.call("POST", "/api/triggers", {"Name": "x", "Route": "x"}).status, 201)
+    check("Sec-Fetch-Site alone is evidence", b.call("POST", "/api/triggers", {"Name": "y", "Route": "y"}, origin=False, headers={"Sec-Fetch-Site": "same-origin"}).status, 201)
+    check("nobody is signed in from another site", b.call("POST", "/api/session", {"Username": "ann", "Password": PASSWORD}, headers={"Origin": "https://evil.example"}).status, 403)
+
+    s.restart()
+    check("a session survives a restart", b.call("GET", "/api/session").status, 200)
+    other = Browser(s)
+    other.sign_in("ann")
+    check("signing out ends this session", (b.call("DELETE", "/api/session").status, b.call("GET", "/api/session").status), (204, 401))
+    b.cookie = first
+    check("only this one", (b.call("GET", "/api/session").status, other.call("GET", "/api/session").status), (200, 200))
+    check("signing out everywhere ends all", (other.call("DELETE", "/api/sessions").status, b.call("GET", "/api/session").status, other.call("GET", "/api/session").status), (204, 401, 401))
+
+    b, other = Browser(s), Browser(s)
+    b.sign_in("ann"), other.sign_in("ann")
+    check("the present password is asked for", b.call("POST", "/api/session/password", {"Password": "wrong", "NewPassword": PASSWORD + "!"}).status, 403)
+    check("one's own password can be changed", b.call("POST", "/api/session/password", {"Password": PASSWORD, "NewPassword": PASSWORD + "!"}).status, 204)
+    check("this session goes on, others end", (b.call("GET", "/api/session").status, other.call("GET", "/api/session").status), (200, 401))
+    check("the old password opens nothing", other.sign_in("ann").status, 401)
+    doc = s.call("GET", "/api/users/ann").json
+    doc["IsDisabled"] = True
+    check("a user is disabled", s.call("PUT", "/api/users/ann", doc).status, 200)
+    check("its session ends at once", b.call("GET", "/api/session").status, 401)
+    refused = b.sign_in("ann", PASSWORD + "!")
+    check("and the right password looks wrong", (refused.status, refused.body), (401, unknown.body))
+    actions = [e["Action"] for e in s.call("GET", "/api/audit?take=200").json["Items"]]
+    for action in ("user.create", "user.update", "sign-in", "sign-in.failed", "sign-out", "sign-out.everywhere", "user.password"):
+        check(f"the audit has {action}", action in actions)
+    check("the audit's chain holds", s.call("GET", "/api/audit/verify").json.get("IsIntact"), True)
+    check("no password is in the database", PASSWORD.encode() in open(s.data + "/reactions.db", "rb").read() + open(s.data + "/reactions.db-wal", "rb").read(), False)
+    s.kill()
+
+
+def throttled():
+    s = Server()
+    s.call("POST", "/api/users", {"Username": "ann", "Password": PASSWORD})
+    b = Browser(s)
+    answers = [b.sign_in("ann", "wrong horse battery staple") for _ in range(12)]
+    check("ten tries, then no more", [a.status for a in answers], [401] * 10 + [429] * 2)
+    check("it says when again", int(answers[-1].headers.get("Retry-After", 0)), lambda n: 800 < n <= 901)
+    check("the right password has to wait too", b.sign_in("ann").status, 429)
+    check("for a name nobody has it is the same", b.sign_in("nobody").status, 429)
+    rows = [e for e in s.call("GET", "/api/audit?take=200").json["Items"] if e["Action"].startswith("sign-in.")]
+    check("failures are noted with the address and without what was typed", rows[0]["Particulars"].get("Address") == "127.0.0.1" and "nobody" not in json.dumps(rows))
+    check("the key of this host works on", s.call("GET", "/api/users").status, 200)
+    for _ in range(60):
+        s.call("GET", "/api/users", key="RXA-" + "0" * 61)
+    rows = [e for e in s.call("GET", "/api/audit?take=200").json["Items"] if e["Action"] == "key.failed"]
+    check("a flood of bad keys does not fill the audit", len(rows), lambda n: 0 < n <= 25)
+    s.kill()
+
+
+def roles():
+    s = Server()
+    listed = s.call("GET", "/api/roles").json
+    check("the nine built-in roles are listed", [r["Name"] for r in listed["Items"]], ["Viewer", "Operator", "Filter editor", "Author", "Approver", "Key manager", "Space admin", "Instance admin", "Auditor"])
+    check("they cannot be changed", s.call("PUT", "/api/roles/Roles-viewer", {"Name": "Viewer", "Permissions": []}).status, 409)
+    check("nor deleted", s.call("DELETE", "/api/roles/Viewer").status, 409)
+    r = s.call("POST", "/api/roles", {"Name": "Secret keeper", "Permissions": ["ReactionView", "secretcreate"]})
+    check("one of one's own is made", (r.status, r.json.get("Permissions")), (201, ["ReactionView", "SecretCreate"]))
+    check("an unknown permission is named", s.call("POST", "/api/roles", {"Name": "x", "Permissions": ["Fly"]}).errors, has('Permissions[0]: there is no permission "Fly"'))
+    check("a built-in name is taken", s.call("POST", "/api/roles", {"Name": "author", "Permissions": []}).status, 400)
+    s.call("POST", "/api/users", {"Username": "kim", "Password": PASSWORD, "Roles": [grant("Secret keeper", "Spaces-1")]})
+    b = Browser(s)
+    b.sign_in("kim")
+    check("it gives what it says", b.call("POST", "/api/secrets", {"Name": "s", "Value": "v"}).status, 201)
+    check("and nothing else", b.call("POST", "/api/triggers", {"Name": "x", "Route": "x"}).status, 403)
+    check("a role somebody has stays", s.call("DELETE", "/api/roles/" + r.json["Id"]).errors, has("kim"))
+    r = s.call("PUT", "/api/roles/" + r.json["Id"], {"Name": "Secret keeper", "Permissions": ["ReactionView"]})
+    check("a changed role counts at once", (r.status, b.call("POST", "/api/secrets", {"Name": "t", "Value": "v"}).status), (200, 403))
+    check("nobody gives themselves a role", (b.call("GET", "/api/users").status, b.call("POST", "/api/roles", {"Name": "x", "Permissions": []}).status), (403, 403))
+    s.kill()
+
+
+def keys():
+    s = Server()
+    s.call("POST", "/api/users", {"Username": "ann", "Password": PASSWORD, "Roles": [grant("Author", "Spaces-1")]})
+    b = Browser(s)
+    b.sign_in("ann")
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2 * 86400))
+    check("a key needs its end", b.call("POST", "/api/apikeys", {"Label": "ci"}).errors, has("Expires: is needed"))
+    check("and not too late a one", b.call("POST", "/api/apikeys", {"Label": "ci", "Expires": "2099-01-01T00:00:00Z"}).errors, has("Expires: must be 20"))
+    r = b.call("POST", "/api/apikeys", {"Label": "ci", "Expires": soon})
+    key = r.json.get("Key", "")
+    check("a key is made and shown", (r.status, key[:4]), (201, "RXA-"))
+    check("this once", "RXA-" in b.call("GET", "/api/apikeys").text, False)
+    check("it acts as its owner", s.call("GET", "/api/session", key=key).json.get("Name"), "ann")
+    check("without a CSRF token, being no cookie", s.call("POST", "/api/triggers", {"Name": "x", "Route": "x"}, key=key).status, 201)
+    check("the audit says with which key", s.call("GET", "/api/audit?take=1").json["Items"][0]["Actor"], "ann with " + r.json["Id"])
+    check("it can no more than its owner", s.call("GET", "/api/users", key=key).status, 403)
+    check("a right the owner has not is refused by name", b.call("POST", "/api/apikeys", {"Expires": soon, "Permissions": ["UserAdmin"]}).errors, has("UserAdmin is more than the owner"))
+    small = b.call("POST", "/api/apikeys", {"Expires": soon, "Permissions": ["ReactionView", "RunView"]}).json["Key"]
+    check("a narrower key reads", s.call("GET", "/api/reactions", key=small).status, 200)
+    check("and does not write", s.call("POST", "/api/triggers", {"Name": "z", "Route": "z"}, key=small).status, 403)
+    check("it makes none that can more", s.call("POST", "/api/apikeys", {"Expires": soon, "Permissions": ["TriggerEdit"]}, key=small).status, 400)
+    check("nor one that lives longer", s.call("POST", "/api/apikeys", {"Expires": later}, key=small).errors, has("longer than itself"))
+    child = s.call("POST", "/api/apikeys", {"Expires": soon}, key=small)
+    check("what it leaves out is what it has itself", child.json.get("Permissions"), ["ReactionView", "RunView"])
+    s.call("POST", "/api/users", {"Username": "bob", "Password": PASSWORD, "Roles": [grant("Viewer", "Spaces-1")]})
+    bob = Browser(s)
+    bob.sign_in("bob")
+    mine, none = bob.call("GET", "/api/apikeys/" + r.json["Id"]), bob.call("GET", "/api/apikeys/ApiKeys-999")
+    check("another's key looks like none", (mine.status, mine.body), (none.status, none.body))
+    check("nor is it listed", bob.call("GET", "/api/apikeys").json["TotalResults"], 0)
+    check("nor can it be ended", bob.call("DELETE", "/api/apikeys/" + r.json["Id"]).status, 404)
+    check("the last use is kept", until(lambda: b.call("GET", "/api/apikeys/" + r.json["Id"]).json.get("UseCount", 0) > 2))
+    check("its owner ends it", b.call("DELETE", "/api/apikeys/" + r.json["Id"]).status, 204)
+    check("at once", s.call("GET", "/api/session", key=key).status, 401)
+    service = s.call("POST", "/api/users", {"Username": "robot", "IsService": True, "Roles": [grant("Operator", "Spaces-1")]}).json
+    robot = s.call("POST", "/api/apikeys", {"User": service["Id"], "Expires": soon})
+    check("a service's key is made by a user administrator", s.call("GET", "/api/session", key=robot.json.get("Key", "")).json.get("Name"), "robot")
+    check("a person's is not", s.call("POST", "/api/apikeys", {"User": "Users-1", "Expires": soon}).status, 409)
+    check("the user is deleted", s.call("DELETE", "/api/users/robot").status, 204)
+    check("and the key with it", (s.call("GET", "/api/session", key=robot.json["Key"]).status, robot.json["Id"] in s.call("GET", "/api/apikeys").text), (401, False))
+    s.call("PUT", "/api/settings", {"ApiKeys": {"MaxDays": 1}})
+    check("the longest life is the administrator's to say", b.call("POST", "/api/apikeys", {"Expires": later}).status, 400)
+    s.kill()
+
+
+def projects():
+    """Who holds a role for a project sees that project's reactions, runs and events, and no count of others."""
+    s = Server()
+    for name, project in (("one", "Projects-1"), ("two", "Projects-2"), ("wide", None)):
+        made = s.call("POST", "/api/reactions", {"Name": name, "Trigger": {"Type": "Internal", "Events": ["DeploymentStarted"]}, "Scope": {"Projects": [project] if project else []},
+                                                 "Action": {"Type": "Http", "Uri": "https://example.com/"}})
+        check(f"the reaction {name} is there", made.status, 201)
+    s.call("POST", "/api/users", {"Username": "pat", "Password": PASSWORD, "Roles": [grant("Author", "Spaces-1", ["Projects-1"])]})
+    b = Browser(s)
+    b.sign_in("pat")
+    listed = b.call("GET", "/api/reactions").json
+    check("one's own project's reactions are listed", [r["Name"] for r in listed["Items"]], ["one"])
+    check("and counted", listed["TotalResults"], 1)
+    foreign, unknown = b.call("GET", "/api/reactions/Reactions-2"), b.call("GET", "/api/reactions/Reactions-99")
+    check("another project's looks like none", (foreign.status, foreign.body), (unknown.status, unknown.body))
+    check("by its name too", b.call("GET", "/api/reactions/two").body, unknown.body)
+    check("nor can it be changed", b.call("PUT", "/api/reactions/Reactions-2", foreign.json).status, 404)
+    mine = b.call("GET", "/api/reactions/one").json
+    check("one's own can", b.call("PUT", "/api/reactions/one", {**mine, "Description": "mine"}).status, 200)
+    mine["Scope"] = {"Projects": ["Projects-1", "Projects-2"]}
+    check("but not widened to another project", b.call("PUT", "/api/reactions/one", mine).status, 403)
+    mine["Scope"] = {}
+    check("nor to all", b.call("PUT", "/api/reactions/one", mine).status, 403)
+    check("nor is one made for the whole space", b.call("POST", "/api/reactions", {"Name": "n", "Trigger": {"Type": "Internal", "Events": ["DeploymentStarted"]}, "Action": {"Type": "Http", "Uri": "https://example.com/"}}).status, 403)
+    s.kill()
+
+
+def main():
+    users()
+    throttled()
+    roles()
+    keys()
+    projects()
+    finish()
+
+
+main()
