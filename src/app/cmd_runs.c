@@ -48,7 +48,7 @@ static int64_t time_of(const struct json *object, const char *name)
 // What has been shown of one run.
 struct shown {
     bool head;
-    size_t calls, lines;
+    size_t calls, requests;
     str state;
     int64_t log_after;
 };
@@ -57,6 +57,7 @@ struct follow {
     struct cli *cli;
     struct map shown; // run id -> struct shown
     struct map names; // reaction id -> its JSON
+    str current;      // the run whose lines were printed last
     bool is_done;     // --until-idle: everything seen has ended
 };
 
@@ -68,6 +69,39 @@ static const struct json *reaction_of(struct follow *f, str id)
     return r;
 }
 
+static void show_title(struct follow *f, const struct json *run, const char *more)
+{
+    const struct json *reaction = reaction_of(f, json_str(json_get(run, STR("ReactionId")), STR("")));
+    str id = json_str(json_get(run, STR("Id")), STR(""));
+    printf("\n%s%.*s%s  ", BOLD, STR_ARG(id), RESET);
+    say(json_str(json_get(reaction, STR("Name")), STR("(deleted reaction)")));
+    printf("%s%s%s\n", DIM, more, RESET);
+    f->current = arena_str(&f->cli->arena, id);
+}
+
+// Runs happen side by side: what is printed next belongs to this one.
+static void turn_to(struct follow *f, const struct json *run)
+{
+    if (!str_eq(f->current, json_str(json_get(run, STR("Id")), STR(""))))
+        show_title(f, run, " (goes on)");
+}
+
+static void show_trigger(struct follow *f, const struct json *event, str event_id)
+{
+    struct arena *a = &f->cli->arena;
+    printf("  %strigger%s  %.*s  %s%.*s", CYAN, RESET, STR_ARG(json_str(json_get(event, STR("Type")), STR("?"))), DIM, STR_ARG(event_id));
+    if (str_eq(json_str(json_get(event, STR("Source")), STR("")), STR("Internal"))) {
+        printf(" of %.*s: ", STR_ARG(json_str(json_get(event, STR("Connection")), STR("?"))));
+        say(str_trim(json_str(json_get(json_get(event, STR("Payload")), STR("Message")), STR(""))));
+    } else {
+        printf(", %.*s bytes, from %.*s", STR_ARG(cli_member(a, event, STR("Request.BodyBytes"))), STR_ARG(cli_member(a, event, STR("Request.RemoteAddress"))));
+    }
+    str cause = cli_member(a, event, STR("CausedBy.RunId"));
+    if (cause.n)
+        printf("; caused by %.*s", STR_ARG(cause));
+    printf("%s\n", RESET);
+}
+
 static void show_head(struct follow *f, const struct json *run)
 {
     struct cli *c = f->cli;
@@ -77,9 +111,8 @@ static void show_head(struct follow *f, const struct json *run)
     str event_id = json_str(json_get(run, STR("EventId")), STR(""));
     cli_call(c, "GET", arena_printf(a, "/events/%.*s", STR_ARG(event_id)), NULL, &event);
     cli_call(c, "GET", arena_printf(a, "/events/%.*s/explain", STR_ARG(event_id)), NULL, &explain);
-    printf("\n%s%.*s%s  %.*s\n", BOLD, STR_ARG(json_str(json_get(run, STR("Id")), STR(""))), RESET, STR_ARG(json_str(json_get(reaction, STR("Name")), STR("(deleted reaction)"))));
-    printf("  %strigger%s  %.*s  %s%.*s, %.*s bytes, from %.*s%s\n", CYAN, RESET, STR_ARG(json_str(json_get(event, STR("Type")), STR("?"))), DIM, STR_ARG(event_id),
-        STR_ARG(cli_member(a, event, STR("Request.BodyBytes"))), STR_ARG(cli_member(a, event, STR("Request.RemoteAddress"))), RESET);
+    show_title(f, run, "");
+    show_trigger(f, event, event_id);
     json_each(judged, json_get(explain, STR("Reactions")))
     {
         if (!str_eq(json_str(json_get(judged, STR("ReactionId")), STR("")), json_str(json_get(run, STR("ReactionId")), STR("-"))))
@@ -104,7 +137,29 @@ static const char *level_colour(str level)
     return "";
 }
 
-// Log lines and API calls, each once, in the order of their kind.
+// An attempt's HTTP request and what came of it, once it has ended.
+static void show_request(struct follow *f, const struct json *run, const struct json *attempt)
+{
+    const struct json *request = json_get(attempt, STR("Request")), *response = json_get(attempt, STR("Response"));
+    double seconds = 0;
+    int64_t status = 0;
+    turn_to(f, run);
+    printf("  %srequest%s  %.*s ", CYAN, RESET, STR_ARG(json_str(json_get(request, STR("Method")), STR(""))));
+    say(json_str(json_get(request, STR("Uri")), STR("")));
+    if (json_i64(json_get(response, STR("Status")), &status))
+        printf(" %s%" PRId64 "%s", status >= 200 && status < 300 ? GREEN : RED, status, RESET);
+    if (json_double(json_get(json_get(attempt, STR("Timings")), STR("Total")), &seconds))
+        printf("  %s%.1f ms%s", DIM, seconds * 1000, RESET);
+    putchar('\n');
+    str error = json_str(json_get(attempt, STR("ErrorMessage")), STR(""));
+    if (!error.n)
+        return;
+    printf("           %s", RED);
+    say(error);
+    printf("%s\n", RESET);
+}
+
+// Log lines, API calls and requests, each once, in the order of their kind.
 static void show_progress(struct follow *f, const struct json *run, struct shown *s)
 {
     struct cli *c = f->cli;
@@ -134,6 +189,7 @@ static void show_progress(struct follow *f, const struct json *run, struct shown
             if (seen++ < s->calls)
                 continue;
             s->calls = seen;
+            turn_to(f, run);
             int64_t status = 0;
             json_i64(json_get(call, STR("Status")), &status);
             printf("  %sapi%s      %.*s ", CYAN, RESET, STR_ARG(json_str(json_get(call, STR("Method")), STR(""))));
@@ -143,6 +199,16 @@ static void show_progress(struct follow *f, const struct json *run, struct shown
                 printf("  %screated %.*s%s", BOLD, STR_ARG(json_str(created, STR(""))), RESET);
             putchar('\n');
         }
+
+    size_t ended = 0;
+    json_each(attempt, json_get(run, STR("Attempts")))
+    {
+        bool has_ended = json_is(json_get(attempt, STR("Request")), JSON_OBJECT) && json_is(json_get(attempt, STR("Finished")), JSON_STRING);
+        if (!has_ended || ended++ < s->requests)
+            continue;
+        s->requests = ended;
+        show_request(f, run, attempt);
+    }
 }
 
 static bool is_final(str state)
@@ -150,7 +216,7 @@ static bool is_final(str state)
     return !str_eq(state, STR("Queued")) && !str_eq(state, STR("Running")) && !str_eq(state, STR("Waiting"));
 }
 
-static void show_end(const struct json *run, str state)
+static void show_end(const struct json *run, str state, bool has_requests)
 {
     bool is_good = str_eq(state, STR("Succeeded"));
     int64_t queued = time_of(run, "Queued"), started = time_of(run, "Started"), finished = time_of(run, "Finished");
@@ -161,7 +227,7 @@ static void show_end(const struct json *run, str state)
         printf(", took %" PRId64 " ms", finished - started);
     printf("%s\n", RESET);
     str error = json_str(json_get(run, STR("ErrorMessage")), STR(""));
-    if (error.n) {
+    if (error.n && !has_requests) {
         printf("           %s", RED);
         say(error);
         printf("%s\n", RESET);
@@ -183,8 +249,10 @@ static void show_run(struct follow *f, const struct json *run)
         s->head = true;
     }
     show_progress(f, run, s);
+    if (is_final(state) || (str_eq(state, STR("Waiting")) && !str_eq(s->state, state)))
+        turn_to(f, run);
     if (is_final(state))
-        show_end(run, state);
+        show_end(run, state, s->requests > 0);
     else if (str_eq(state, STR("Waiting")) && !str_eq(s->state, state))
         printf("  %swaiting%s  next attempt %.*s\n", CYAN, RESET, STR_ARG(json_str(json_get(run, STR("NextAttempt")), STR(""))));
     s->state = arena_str(&f->cli->arena, state);
