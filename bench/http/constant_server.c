@@ -2,14 +2,28 @@
 // work to do is measured against. Uses our own HTTP layer, on one thread.
 //
 //     constant-server [ADDRESS:PORT [CERTIFICATE KEY]]     prints the port; ends on SIGINT or SIGTERM
+//
+// GET /count answers instead how many other requests there were, and the microseconds (monotonic) of the first and the last.
 #include "http/server.h"
+#include "sys/clock.h"
 
 #include <signal.h>
 #include <stdio.h>
 
+static struct {
+    int64_t count, first_us, last_us;
+} seen;
+
 static void answer(struct http_request *r, void *ctx UNUSED)
 {
     static const struct http_header type = { STR_INIT("Content-Type"), STR_INIT("application/json") };
+    if (str_eq(r->path, STR("/count"))) {
+        http_answer(r, 200, &type, 1, arena_printf(r->arena, "{\"Count\": %" PRId64 ", \"FirstUs\": %" PRId64 ", \"LastUs\": %" PRId64 "}", seen.count, seen.first_us, seen.last_us));
+        return;
+    }
+    seen.last_us = clock_mono_us();
+    if (!seen.count++)
+        seen.first_us = seen.last_us;
     http_answer(r, 202, &type, 1, STR("{\"EventId\": \"Events-1\"}"));
 }
 
