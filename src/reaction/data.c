@@ -25,15 +25,23 @@ struct vars *data_of_event(const struct data_source *d, const struct store_event
     return v;
 }
 
-// AllowedReactions: ids, names or slugs; none: every reaction of the space.
-static bool may_use_secret(const struct secret_entry *secret, const struct reaction *def, int64_t reaction_id, struct arena *a)
+// A name counts only where no other reaction of the space bears it: a name can be given away, an id and a slug cannot.
+static bool is_only_one_named(const struct snapshot *s, int64_t space_id, str name, int64_t reaction_id)
+{
+    for (size_t i = 0; i < s->reaction_count; i++)
+        if (s->reactions[i].space_id == space_id && s->reactions[i].id != reaction_id && str_eq_nocase(s->reactions[i].def->name, name))
+            return false;
+    return true;
+}
+
+bool data_may_use_secret(const struct snapshot *s, const struct secret_entry *secret, const struct reaction *def, int64_t reaction_id, struct arena *a)
 {
     const struct json *allowed = json_get(secret->doc, STR("AllowedReactions"));
     str id = store_id_text(a, KIND_REACTION, reaction_id);
     json_each(item, allowed)
     {
         str name = json_str(item, STR(""));
-        if (name.n && (str_eq_nocase(name, id) || str_eq_nocase(name, def->slug) || str_eq_nocase(name, def->name)))
+        if (name.n && (str_eq_nocase(name, id) || str_eq_nocase(name, def->slug) || (str_eq_nocase(name, def->name) && is_only_one_named(s, secret->space_id, name, reaction_id))))
             return true;
     }
     return !allowed || !allowed->count;
@@ -44,8 +52,11 @@ static bool secret_value(const struct data_source *d, const struct reaction *def
     const struct secret_entry *secret = snapshot_find_secret(d->snapshot, space_id, var->secret);
     if (!secret)
         return err_set(e, ERR_NOT_FOUND, "variable \"%.*s\": the secret \"%.*s\" does not exist", STR_ARG(var->name), STR_ARG(var->secret));
-    if (!may_use_secret(secret, def, reaction_id, a))
+    if (!data_may_use_secret(d->snapshot, secret, def, reaction_id, a))
         return err_set(e, ERR_DENIED, "variable \"%.*s\": the secret \"%.*s\" does not list this reaction under AllowedReactions", STR_ARG(var->name), STR_ARG(secret->name));
+    const struct json *hosts = json_get(secret->doc, STR("AllowedHosts"));
+    if (def->action_type == ACTION_POWERSHELL && hosts && hosts->count)
+        return err_set(e, ERR_DENIED, "variable \"%.*s\": the secret \"%.*s\" is bound to hosts (AllowedHosts), and where a script sends it cannot be seen", STR_ARG(var->name), STR_ARG(secret->name));
     return sealed_open_value(KIND_SECRET, secret->id, "Value", json_get(secret->doc, STR("Value")), d->keyring, a, out, e) || err_in(e, "variable \"%.*s\"", STR_ARG(var->name));
 }
 

@@ -33,3 +33,6 @@ MUST_USE bool data_render(const struct data_source *d, str text, const struct va
 
 // Every template of a definition is parsed: problems go into errors, with path, line and column.
 void data_check_templates(const struct reaction *def, struct decode_errors *errors);
+
+// AllowedReactions of a secret: ids, slugs or names; none: every reaction of the space.
+bool data_may_use_secret(const struct snapshot *s, const struct secret_entry *secret, const struct reaction *def, int64_t reaction_id, struct arena *a);

@@ -172,8 +172,7 @@ static str escape_left_tokens(struct arena *a, const struct template_result *t)
 
 // ---- secrets that are bound to hosts ----
 
-// "host", which means the scheme's own port, or "host:port".
-static bool allows_host(const struct json *hosts, const struct url *url)
+bool http_request_allows_host(const struct json *hosts, const struct url *url)
 {
     bool is_own_port = url->port == (str_eq(url->scheme, STR("https")) ? 443 : 80);
     json_each(item, hosts)
@@ -200,7 +199,7 @@ static void hold_back(struct rendering *r, const struct url *url)
     r->held_back = ARENA_ARRAY(a, str, r->in->bound_count);
     for (size_t i = 0; i < r->in->bound_count; i++) {
         const struct bound_secret *s = &r->in->bound[i];
-        if (allows_host(s->hosts, url))
+        if (http_request_allows_host(s->hosts, url))
             continue;
         str reason = arena_printf(a, "the secret \"%.*s\" may only be sent to its AllowedHosts, and %.*s:%d is none of them", STR_ARG(str_sub(s->secret, 0, 60)), STR_ARG(str_sub(url->host, 0, 80)), url->port);
         vars_set_undefined(r->in->vars, s->variable, reason);

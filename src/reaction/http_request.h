@@ -46,3 +46,6 @@ void http_request_check(const struct reaction *def, struct decode_errors *errors
 
 // The first n bytes and not half a character.
 str http_request_cut(str text, size_t n);
+
+// AllowedHosts of a secret: "host", which means the scheme's own port, or "host:port".
+bool http_request_allows_host(const struct json *hosts, const struct url *url);

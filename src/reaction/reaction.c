@@ -261,7 +261,7 @@ static void decode_running(struct decode *parent, struct reaction *r)
 
 struct reaction *reaction_decode(struct arena *a, const struct json *doc, struct decode_errors *errors)
 {
-    static const char *const set_by_server[] = { "Id", "SpaceId", "Links", "Revision", "RevisionHash", "State", "Created", "Modified", "CreatedBy", "Resolved" };
+    static const char *const set_by_server[] = { "Id", "SpaceId", "Links", "Revision", "RevisionHash", "State", "Created", "Modified", "CreatedBy", "Resolved", "Draft", "Warnings" };
     struct reaction *r = ARENA_NEW(a, struct reaction);
     size_t errors_before = errors->count;
     struct decode d;

@@ -119,7 +119,7 @@ void push_decorate(struct api_call *c, const struct json *doc, const struct tail
 api_handler triggers_list, triggers_create, triggers_get, triggers_update, triggers_delete;
 api_handler keys_list, keys_create, keys_get, keys_revoke, keys_rotate;
 api_handler reactions_list, reactions_create, reactions_get, reactions_update, reactions_delete, reactions_enable, reactions_disable, reactions_pause, reactions_resume, reactions_test;
-api_handler revisions_list, revisions_get, revisions_restore;
+api_handler revisions_list, revisions_get, revisions_restore, revisions_approve;
 api_handler events_list, events_get, events_body, events_explain, events_replay;
 api_handler runs_list, runs_get, runs_retry, runs_cancel, runs_log;
 api_handler spaces_list, spaces_create, spaces_get, spaces_update, spaces_delete, spaces_pause, spaces_resume;

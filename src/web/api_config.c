@@ -1,5 +1,5 @@
 // Spaces, connections, identities and secrets: what reactions stand on.
-#include "web/api_object.h"
+#include "web/revisions.h"
 
 #include "http/egress.h"
 #include "reaction/tail.h"
@@ -56,18 +56,27 @@ static struct json *normalise_space(struct api_call *c, const struct json *sent,
     if (name.n && !slug_is_valid(*slug))
         decode_error(&d, "Slug", "\"%.*s\" must be 1 to 100 lower-case letters, digits and hyphens", STR_ARG(*slug));
     decode_ignore(&d, "Connection");
+    decode_ignore(&d, "ApprovalInForce");
+    str approval = decode_str(&d, "Approval", (str){ 0 });
+    enum approval_policy policy;
+    if (approval.p && !approval_parse(approval, &policy))
+        decode_error(&d, "Approval", "\"%.*s\" must be none, sensitive, all, or null: of sensitive changes as soon as there are two people", STR_ARG(approval));
     bool was_paused = old && json_bool(json_get(object_doc(c, old), STR("Paused")), false);
     bool is_paused = decode_bool(&d, "Paused", was_paused);
     decode_done(&d);
     json_add_str(c->arena, doc, "Name", name);
     json_add_str(c->arena, doc, "Slug", *slug);
     json_add_bool(c->arena, doc, "Paused", is_paused);
+    json_add_str(c->arena, doc, "Approval", approval);
     return doc;
 }
 
 static void decorate_space(struct api_call *c, const struct store_object *o, struct json *answer)
 {
     const struct connection_entry *connection = snapshot_space_connection(c->snapshot, o->id);
+    if (!json_get(answer, STR("Approval")))
+        json_add_null(c->arena, answer, "Approval");
+    json_add_str(c->arena, answer, "ApprovalInForce", str_from(approval_names[approval_in_force(c, o->id)]));
     json_add_str(c->arena, answer, "Connection", connection ? connection->name : (str){ 0 });
 }
 

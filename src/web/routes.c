@@ -14,7 +14,7 @@ const struct api_route api_routes[] = {
     ROUTE("GET", "reactions", REACTION_VIEW, PLACE_SPACE_PART, reactions_list, "List reactions"),
     ROUTE("POST", "reactions", REACTION_CREATE, PLACE_SPACE_PART, reactions_create, "Create a reaction"),
     ROUTE("GET", "reactions/{id}", REACTION_VIEW, PLACE_REACTION, reactions_get, "Read a reaction"),
-    ROUTE("PUT", "reactions/{id}", REACTION_CREATE, PLACE_REACTION, reactions_update, "Replace a reaction: a new revision"),
+    ROUTE("PUT", "reactions/{id}", FILTER_EDIT, PLACE_REACTION, reactions_update, "Replace a reaction: a new revision"),
     ROUTE("DELETE", "reactions/{id}", REACTION_CREATE, PLACE_REACTION, reactions_delete, "Delete a reaction"),
     ROUTE("POST", "reactions/{id}/enable", REACTION_ENABLE, PLACE_REACTION, reactions_enable, "Match events again"),
     ROUTE("POST", "reactions/{id}/disable", REACTION_ENABLE, PLACE_REACTION, reactions_disable, "Match no events"),
@@ -23,6 +23,7 @@ const struct api_route api_routes[] = {
     ROUTE("POST", "reactions/{id}/test", REACTION_TEST_RUN, PLACE_REACTION, reactions_test, "What it would do with an event: nothing is sent or stored"),
     ROUTE("GET", "reactions/{id}/revisions", REACTION_VIEW, PLACE_REACTION, revisions_list, "List revisions"),
     ROUTE("GET", "reactions/{id}/revisions/{n}", REACTION_VIEW, PLACE_REACTION, revisions_get, "Read a revision"),
+    ROUTE("POST", "reactions/{id}/revisions/{n}/approve", REACTION_APPROVE, PLACE_REACTION, revisions_approve, "Put a draft into force, which somebody else wrote"),
     ROUTE("POST", "reactions/{id}/revisions/{n}/restore", REACTION_CREATE, PLACE_REACTION, revisions_restore, "Make a new revision of an old one's content"),
 
     ROUTE("GET", "triggers", REACTION_VIEW, PLACE_SPACE_PART, triggers_list, "List triggers"),
