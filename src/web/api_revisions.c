@@ -73,7 +73,7 @@ static int count_people(struct api_call *c)
     if (!store_list(c->web->opt.store, KIND_USER, 0, 0, (struct store_page){ .take = 1000 }, c->arena, &found, NULL))
         return 2; // not known: the stricter way
     for (size_t i = 0; i < found.count && people < 2; i++)
-        people += !json_bool(json_get(object_doc(c, &found.items[i]), STR("IsDisabled")), false);
+        people += !json_bool(json_get(object_doc(c, &found.items[i]), STR("IsDisabled")), false) && !json_bool(json_get(object_doc(c, &found.items[i]), STR("IsService")), false);
     return people;
 }
 
