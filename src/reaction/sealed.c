@@ -135,7 +135,8 @@ static struct json *visit_store(struct walk *w, str path, struct json *value, co
             return json_copy(w->arena, old);
         if (value && json_bool(json_get(value, STR("HasValue")), false))
             note_error(w, path, "{\"HasValue\": true} keeps the present value, but there is none: send the value as text");
-        return json_new_null(w->arena);
+        // Whether a trigger has such a field at all depends on what stands beside it.
+        return !value && w->kind == KIND_TRIGGER ? NULL : json_new_null(w->arena);
     }
     if (json_is(value, JSON_NULL))
         return value;

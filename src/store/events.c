@@ -5,7 +5,10 @@
 
 #include <stdio.h>
 
-enum dedupe_kind { DEDUPE_IDEMPOTENCY_KEY = 1, DEDUPE_DELIVERY_ID = 2 };
+enum dedupe_kind { DEDUPE_IDEMPOTENCY_KEY = 1, DEDUPE_DELIVERY_ID = 2, DEDUPE_REPLAY = 3 };
+
+#define DAY_MS 86400000LL
+#define KEPT_DAYS 7 // what care.c is told to keep of this table; an entry for longer stands at a later time
 
 struct accept {
     struct store_accept *items;
@@ -96,6 +99,25 @@ static bool find_octopus_event(struct db *d, const struct store_event *v, int64_
     return row >= 0;
 }
 
+static bool was_played(struct db *d, const struct store_accept *item, bool *was_played, struct err *e)
+{
+    *was_played = false;
+    if (!item->replay_key.n)
+        return true;
+    sqlite3_stmt *st = db_prepare(d, "SELECT 1 FROM dedupe WHERE trigger = ?1 AND kind = ?2 AND key = ?3 AND at > ?4", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, item->event.trigger_id);
+    db_bind_i64(st, 2, DEDUPE_REPLAY);
+    db_bind_blob(st, 3, item->replay_key.p, item->replay_key.n);
+    db_bind_i64(st, 4, item->event.received_ms - KEPT_DAYS * DAY_MS);
+    int row = db_step(d, st, e);
+    if (row > 0)
+        sqlite3_reset(st);
+    *was_played = row > 0;
+    return row >= 0;
+}
+
 static bool accept_one(struct db *d, struct store_accept *item, struct accept_result *r, struct err *e)
 {
     struct store_event *v = &item->event;
@@ -128,7 +150,16 @@ static bool accept_one(struct db *d, struct store_accept *item, struct accept_re
         }
         v->is_reused_delivery = r->event_id != 0; // senders reuse their ids (senders.md 1.1)
     }
+    bool is_replay;
+    if (!was_played(d, item, &is_replay, e))
+        return false;
+    if (is_replay) {
+        *r = (struct accept_result){ ACCEPT_REPLAYED, 0 };
+        return true;
+    }
     if (!insert_event(d, v, &r->event_id, e))
+        return false;
+    if (item->replay_key.n && !remember_key(d, v->trigger_id, DEDUPE_REPLAY, item->replay_key, item->body_hash, r->event_id, v->received_ms + (item->replay_days - KEPT_DAYS) * DAY_MS, e))
         return false;
     if (item->idempotency_key.n && !remember_key(d, v->trigger_id, DEDUPE_IDEMPOTENCY_KEY, item->idempotency_key, item->body_hash, r->event_id, v->received_ms, e))
         return false;
@@ -140,9 +171,12 @@ static bool accept_one(struct db *d, struct store_accept *item, struct accept_re
 static bool exec_accept(struct db *d, struct op *op, struct err *e)
 {
     struct accept *a = op->args;
-    for (size_t i = 0; i < a->count; i++)
+    for (size_t i = 0; i < a->count; i++) {
         if (!accept_one(d, &a->items[i], &a->results[i], e))
             return false;
+        if (a->results[0].outcome == ACCEPT_REPLAYED) // said of the request as a whole
+            return true;
+    }
     if (!a->has_tail)
         return true;
     sqlite3_stmt *st = db_prepare(d, "INSERT OR REPLACE INTO tails(connection, doc) VALUES(?1, ?2)", e);
@@ -187,6 +221,7 @@ bool store_accept(struct store *s, struct loop *loop, const struct store_accept 
         to->event.project = arena_str(m, to->event.project);
         to->event.environment = arena_str(m, to->event.environment);
         to->idempotency_key = arena_str(m, to->idempotency_key);
+        to->replay_key = arena_str(m, to->replay_key);
     }
     if (tail) {
         a->has_tail = true;

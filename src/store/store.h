@@ -173,12 +173,15 @@ struct store_accept {
     struct store_event event;
     str idempotency_key;     // as sent; empty: none
     unsigned char body_hash[32]; // compared when a key comes again
+    str replay_key;              // of a good signature, where it may come only once in replay_days; empty: none
+    int64_t replay_days;
 };
 
 enum accept_outcome {
     ACCEPT_NEW,
     ACCEPT_DUPLICATE, // event_id is the first one's
     ACCEPT_KEY_REUSED, // Idempotency-Key with another body: 422, nothing stored
+    ACCEPT_REPLAYED,   // the same signature over the same body came before, and is not a retry: nothing of the batch is stored
     ACCEPT_FAILED,
 };
 struct accept_result {

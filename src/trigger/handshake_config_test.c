@@ -13,6 +13,25 @@ static bool parse(struct arena *a, const char *text, struct decode_errors *error
     return handshake_parse(a, conf, STR("Handshake"), errors, h);
 }
 
+TEST(a_token_kept_from_an_earlier_preset_is_no_mistake)
+{
+    static const struct { const char *claim, *conf; bool is_good; } rows[] = {
+        { "none", "{\"Preset\":\"slack\"}", true },
+        { "null, as stored", "{\"Preset\":\"slack\",\"VerifyToken\":null}", true },
+        { "sealed, as stored", "{\"Preset\":\"slack\",\"VerifyToken\":{\"Sealed\":\"x\"}}", true },
+        { "sent for a preset that has none", "{\"Preset\":\"slack\",\"VerifyToken\":\"abc\"}", false },
+        { "null where it is optional", "{\"Preset\":\"echo-query\",\"Parameter\":\"challenge\",\"VerifyToken\":null}", true },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CLEANUP(arena_fini) struct arena a = { 0 };
+        struct decode_errors errors = { .arena = &a };
+        struct json *conf;
+        struct handshake *h;
+        REQUIRE("a row's own JSON", json_parse(&a, str_from(rows[i].conf), &conf, NULL));
+        CHECK_INT(rows[i].claim, handshake_parse(&a, conf, STR("Handshake"), &errors, &h), rows[i].is_good);
+    }
+}
+
 TEST(what_cannot_be_saved)
 {
     static const struct { const char *conf, *want; } rows[] = {

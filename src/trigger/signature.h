@@ -31,6 +31,8 @@ struct json *signature_preset(struct arena *a, str name);
 int signature_replay_days(const struct signature *s); // 0: not asked for
 // SNS topics that may send; the handshake asks too.
 bool signature_has_topic(const struct signature *s, str arn);
+// One of the active secrets' bytes: to know it again when its use is told.
+str signature_secret(const struct signature *s, size_t i);
 // The bytes of the first active secret (hmac-reply signs with it); p == NULL: none.
 str signature_first_secret(const struct signature *s);
 

@@ -383,6 +383,11 @@ bool signature_has_topic(const struct signature *s, str arn)
     return false;
 }
 
+str signature_secret(const struct signature *s, size_t i)
+{
+    return s->secrets[i];
+}
+
 str signature_first_secret(const struct signature *s)
 {
     return s->secret_count ? s->secrets[0] : (str){ 0 };

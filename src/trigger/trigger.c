@@ -171,7 +171,7 @@ static void check_proof(const struct trigger *t, struct arena *a, struct decode_
 
 struct trigger *trigger_decode(struct arena *a, const struct json *doc, struct decode_errors *errors)
 {
-    static const char *const set_by_server[] = { "Id", "SpaceId", "Links", "State", "Created", "Modified", "Reactions" };
+    static const char *const set_by_server[] = { "Id", "SpaceId", "Links", "State", "Created", "Modified", "Reactions", "SignatureSecrets" };
     struct trigger *t = ARENA_NEW(a, struct trigger);
     size_t errors_before = errors->count;
     struct decode d;

@@ -19,11 +19,10 @@ struct web {
     pthread_mutex_t change_lock;    // one change of the configuration at a time: its checks hold until it is stored
     unsigned char admin_hash[KEYRING_HASH_BYTES];
     struct hook_state *hooks;
-    const struct egress *hook_egress; // of the request that fetches
     struct loop_timer *flush_timer, *purge_timer;
     bool is_anchoring;              // atomic
     int64_t anchored_row;           // of the audit, by the last task that anchored it
-    int64_t accepted, refused, duplicates; // atomic counters of hooks
+    int64_t accepted, refused, duplicates, handshakes; // atomic counters of hooks
     size_t answer_bytes;            // atomic: of the API's answers that are on their way to the loop
 };
 

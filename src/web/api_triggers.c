@@ -1,5 +1,7 @@
 // Triggers and their keys.
 #include "web/api_object.h"
+#include "trigger/signature.h"
+#include "web/handle.h"
 
 #include "base/encode.h"
 #include "base/limits.h"
@@ -63,6 +65,18 @@ static void decorate_trigger(struct api_call *c, const struct store_object *o, s
     for (size_t i = 0; t && i < t->reaction_count; i++)
         visible += place_sees_reaction(c, t->reactions[i]->id, t->reactions[i]->space_id);
     json_add_i64(c->arena, answer, "Reactions", visible);
+    // In the order of Authentication.Signature.Secrets: which of them may go.
+    struct json *secrets = t && t->signature ? json_add(answer, STR("SignatureSecrets"), json_new_array(c->arena)) : NULL;
+    for (size_t i = 0; secrets && i < signature_secret_count(t->signature); i++) {
+        struct store_key_use use;
+        struct err e = { 0 };
+        struct json *j = json_push(secrets, json_new_object(c->arena));
+        if (!store_key_use_get(c->web->opt.store, hook_secret_use_id(c->web, o->id, signature_secret(t->signature, i)), c->arena, &use, &e))
+            use = (struct store_key_use){ 0 };
+        json_add_time(c->arena, j, "LastUsed", use.last_used_ms);
+        json_add_str(c->arena, j, "LastUsedAddress", use.address.n ? use.address : (str){ 0 });
+        json_add_i64(c->arena, j, "UseCount", use.count);
+    }
 }
 
 static const struct object_api triggers = { KIND_TRIGGER, "triggers", "Trigger", "trigger", false, normalise_trigger, decorate_trigger, may_delete_trigger };

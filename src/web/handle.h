@@ -7,7 +7,9 @@
 bool hook_head(struct web *w, struct http_request *r, size_t *max_body_bytes); // false: answered
 void hook_handle(struct web *w, struct http_request *r);
 struct hook_state *hook_state_new(struct web *w, struct err *e); // NULL: failed
-void hook_state_free(struct hook_state *s);
+void hook_state_free(struct web *w, struct hook_state *s);
+// Under what a signature secret's use is counted, among the keys' (whose ids are positive).
+int64_t hook_secret_use_id(const struct web *w, int64_t trigger_id, str secret);
 void hook_flush_key_uses(struct web *w); // what was counted since the last time goes to the store
 
 // push.c: /octopus/<connection>/subscription

@@ -21,6 +21,7 @@ static void metrics(struct web *w, struct http_request *r)
     metric(&b, "events_accepted_total", "counter", "Events accepted by triggers.", __atomic_load_n(&w->accepted, __ATOMIC_RELAXED));
     metric(&b, "events_duplicate_total", "counter", "Deliveries recognised as duplicates.", __atomic_load_n(&w->duplicates, __ATOMIC_RELAXED));
     metric(&b, "hooks_refused_total", "counter", "Requests to /triggers that were refused.", __atomic_load_n(&w->refused, __ATOMIC_RELAXED));
+    metric(&b, "handshakes_total", "counter", "Handshakes of senders that were answered.", __atomic_load_n(&w->handshakes, __ATOMIC_RELAXED));
     metric(&b, "events_matched_total", "counter", "Events offered to their reactions.", (int64_t)engine.matched_events);
     metric(&b, "attempts_started_total", "counter", "Attempts started.", (int64_t)engine.started);
     metric(&b, "runs_succeeded_total", "counter", "Runs that succeeded.", (int64_t)engine.succeeded);

@@ -13,6 +13,7 @@ struct hook {
     const struct trigger_entry *trigger;
     const struct key_entry *key;  // NULL: none was shown, or no good one
     bool is_signed;
+    int secret;                   // position of the secret that fitted; only where is_signed
     struct route_values route;
     struct json *query;           // without the key
     struct incoming in;           // as sent, for the proof and the handshake
@@ -33,6 +34,7 @@ enum hook_proof { HOOK_PROVEN, HOOK_REFUSED, HOOK_FETCHING }; // FETCHING: hook_
 enum hook_proof hook_prove(struct hook *h);
 void hook_judged(struct hook *h); // hooks.c: goes on after a fetch
 void hook_count_use(struct hook *h);
+void hook_confirm(struct hook *h, str url); // the one GET that a handshake may ask for; audited
 
 // ---- hook_event.c: what becomes of the body ----
 void hook_accept(struct hook *h);

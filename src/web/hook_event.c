@@ -146,6 +146,10 @@ static void on_accepted(void *ctx, const struct accept_result *results, size_t c
         hook_busy(h, e->kind == ERR_BUSY ? "the disk is full" : "the store did not take it");
         return;
     }
+    if (results[0].outcome == ACCEPT_REPLAYED) {
+        hook_refuse(h);
+        return;
+    }
     if (results[0].outcome == ACCEPT_KEY_REUSED) {
         http_answer_error(h->request, 422, "Idempotency-Key: this key came before with another body; a new delivery needs a new key");
         registry_give(w->opt.registry, snapshot);
@@ -252,6 +256,10 @@ void hook_accept(struct hook *h)
     } else {
         fill_event(h, &items[0], is_matched, request, kind, content, payload);
         items[0].idempotency_key = http_header(r, STR("Idempotency-Key"));
+    }
+    if (h->is_signed && signature_replay_days(h->trigger->signature)) {
+        items[0].replay_key = (str){ (const char *)h->replay_key, sizeof h->replay_key };
+        items[0].replay_days = signature_replay_days(h->trigger->signature);
     }
     struct waiting *waiting = ARENA_NEW(a, struct waiting);
     *waiting = (struct waiting){ h, batch != NULL, is_matched };

@@ -30,31 +30,41 @@ struct hook_state {
     struct rates rates;
     struct signature_certs *certs;
     struct http_client *http;
+    const struct snapshot *policy; // whose egress our own requests obey: of the moment the last one began
 };
 
 static const struct egress *current_egress(void *ctx)
 {
-    // The policy of the moment; the snapshot of the request that asks is held until its answer.
-    return *(const struct egress *const *)ctx;
+    return ((const struct hook_state *)ctx)->policy->egress;
+}
+
+static void renew_policy(struct web *w)
+{
+    const struct snapshot *old = w->hooks->policy;
+    w->hooks->policy = registry_take(w->opt.registry);
+    if (old)
+        registry_give(w->opt.registry, old);
 }
 
 struct hook_state *hook_state_new(struct web *w, struct err *e)
 {
     struct hook_state *s = xcalloc(1, sizeof *s);
-    struct http_client_options opt = { .loop = w->opt.loop, .egress = current_egress, .egress_ctx = &w->hook_egress, .user_agent = "OctopusReactions/1" };
+    struct http_client_options opt = { .loop = w->opt.loop, .egress = current_egress, .egress_ctx = s, .user_agent = "OctopusReactions/1" };
     s->certs = signature_certs_new(false);
     if (!http_client_open(&opt, &s->http, e)) {
-        hook_state_free(s);
+        hook_state_free(w, s);
         return NULL;
     }
     return s;
 }
 
-void hook_state_free(struct hook_state *s)
+void hook_state_free(struct web *w, struct hook_state *s)
 {
     if (!s)
         return;
     http_client_close(s->http);
+    if (s->policy)
+        registry_give(w->opt.registry, s->policy);
     signature_certs_free(s->certs);
     free(s);
 }
@@ -97,20 +107,28 @@ const struct key_entry *hook_find_key(struct hook *h)
     return !k->expires_ms || k->expires_ms > clock_wall_ms(w->opt.clock) ? k : NULL;
 }
 
-void hook_count_use(struct hook *h)
+int64_t hook_secret_use_id(const struct web *w, int64_t trigger_id, str secret)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    unsigned char hash[KEYRING_HASH_BYTES];
+    uint64_t id = 0;
+    keyring_hash(w->opt.keyring, "signature-secret", arena_printf(&a, "%" PRId64 ":%.*s", trigger_id, STR_ARG(secret)), hash);
+    memcpy(&id, hash, sizeof id);
+    return -(int64_t)(id >> 1) - 1;
+}
+
+static void count_use(struct hook *h, int64_t key_id)
 {
     struct key_uses *u = &h->web->hooks->uses;
     size_t at = 0;
-    if (!h->key)
-        return;
-    while (at < u->count && u->items[at].key_id != h->key->id)
+    while (at < u->count && u->items[at].key_id != key_id)
         at++;
     if (at == KEY_USE_SLOTS) {
         hook_flush_key_uses(h->web);
         at = 0;
     }
     if (at == u->count) {
-        u->items[at] = (struct store_key_use){ .key_id = h->key->id };
+        u->items[at] = (struct store_key_use){ .key_id = key_id };
         u->count++;
     }
     str address = h->request->remote.text;
@@ -119,6 +137,14 @@ void hook_count_use(struct hook *h)
     u->items[at].address = (str){ u->addresses[at], n };
     u->items[at].count++;
     u->items[at].last_used_ms = clock_wall_ms(h->web->opt.clock);
+}
+
+void hook_count_use(struct hook *h)
+{
+    if (h->key)
+        count_use(h, h->key->id);
+    if (h->is_signed && h->secret >= 0)
+        count_use(h, hook_secret_use_id(h->web, h->trigger->t->id, signature_secret(h->trigger->signature, (size_t)h->secret)));
 }
 
 void hook_flush_key_uses(struct web *w)
@@ -207,9 +233,34 @@ static void fetch_certificate(struct hook *h, str url)
 {
     struct fetch *f = ARENA_NEW(h->request->arena, struct fetch);
     *f = (struct fetch){ h, url };
-    h->web->hook_egress = h->snapshot->egress;
+    renew_policy(h->web);
     struct http_call_options opt = { .method = STR("GET"), .url = url, .max_read_bytes = 65536, .purpose = EGRESS_ACTION };
     http_call_start(h->web->hooks->http, &opt, fetched, f);
+}
+
+struct confirmation {
+    struct web *web;
+    int64_t space_id, trigger_id;
+};
+
+static void confirmed(void *ctx, const struct http_reply *reply)
+{
+    struct confirmation *c = ctx;
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct json *doc = json_new_object(&a);
+    json_add_i64(&a, doc, "Status", reply->status);
+    json_add_str(&a, doc, "Error", reply->status ? (str){ 0 } : arena_str(&a, str_from(reply->error.text)));
+    store_audit(c->web->opt.store, &(struct store_audit){ c->space_id, STR("sns"), STR("trigger.confirm"), store_id_text(&a, KIND_TRIGGER, c->trigger_id), json_text(&a, doc) });
+    free(c);
+}
+
+void hook_confirm(struct hook *h, str url)
+{
+    struct confirmation *c = xmalloc(sizeof *c);
+    *c = (struct confirmation){ h->web, h->trigger->t->space_id, h->trigger->t->id };
+    renew_policy(h->web);
+    struct http_call_options opt = { .method = STR("GET"), .url = url, .max_read_bytes = 65536, .purpose = EGRESS_ACTION };
+    http_call_start(h->web->hooks->http, &opt, confirmed, c);
 }
 
 enum hook_proof hook_prove(struct hook *h)
@@ -224,6 +275,7 @@ enum hook_proof hook_prove(struct hook *h)
             return HOOK_FETCHING;
         }
         h->is_signed = result.verdict == SIGNATURE_OK;
+        h->secret = result.secret;
         memcpy(h->replay_key, result.replay_key, sizeof h->replay_key);
     }
     if (t->require_all)

@@ -113,6 +113,20 @@ bool hook_head(struct web *w, struct http_request *r, size_t *max_body_bytes)
     return true;
 }
 
+static void note_handshake(struct hook *h, const struct handshake_reply *reply)
+{
+    struct web *w = h->web;
+    struct arena *a = h->request->arena;
+    struct json *doc = json_new_object(a);
+    json_add_str(a, doc, "RemoteAddress", h->request->remote.text);
+    json_add_str(a, doc, "Detail", reply->detail.n && str_is_utf8(reply->detail) ? reply->detail : (str){ 0 });
+    store_audit(w->opt.store, &(struct store_audit){ h->trigger->t->space_id, STR("sender"), STR("trigger.handshake"), store_id_text(a, KIND_TRIGGER, h->trigger->t->id), json_text(a, doc) });
+    __atomic_add_fetch(&w->handshakes, 1, __ATOMIC_RELAXED);
+    hook_count_use(h);
+    if (reply->confirm_url.n)
+        hook_confirm(h, reply->confirm_url);
+}
+
 // True when it was a handshake, which is then answered and makes no event.
 static bool answer_handshake(struct hook *h, bool is_proven)
 {
@@ -133,6 +147,7 @@ static bool answer_handshake(struct hook *h, bool is_proven)
     if (reply.content_type.n)
         headers[count++] = (struct http_header){ STR("Content-Type"), reply.content_type };
     headers[count++] = (struct http_header){ STR("X-Content-Type-Options"), STR("nosniff") };
+    note_handshake(h, &reply);
     hook_end(h);
     http_answer(r, reply.status, headers, count, reply.body);
     return true;

@@ -149,7 +149,7 @@ void web_close(struct web *w)
     people_close(w->people);
     if (w->hooks)
         hook_flush_key_uses(w);
-    hook_state_free(w->hooks);
+    hook_state_free(w, w->hooks);
     loop_timer_free(w->flush_timer);
     loop_timer_free(w->purge_timer);
     if (w->server)
