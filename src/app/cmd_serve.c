@@ -161,6 +161,7 @@ static bool start_engine(struct server *s, struct err *e)
         .node = arena_str(&s->arena, str_from(node)).p,
         .data_dir = arena_cstr(&s->arena, s->settings.data),
         .server_uri = s->settings.server_uri.n ? arena_cstr(&s->arena, s->settings.server_uri) : NULL,
+        .proxy = s->settings.proxy.n ? arena_cstr(&s->arena, s->settings.proxy) : NULL,
         .scripts = {
             .engine = str_eq(s->settings.script_engine, STR("bundled")) ? SCRIPT_ENGINE_BUNDLED : str_eq(s->settings.script_engine, STR("pwsh")) ? SCRIPT_ENGINE_PWSH : SCRIPT_ENGINE_AUTO,
             .runtime_dir = runtime_dir(s),

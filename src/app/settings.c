@@ -29,6 +29,7 @@ static const struct entry entries[] = {
     { "Tls.Key", "TLS_KEY", "--tls-key", TEXT, AT(tls_key), 0, "" },
     { "TrustedProxies", "TRUSTED_PROXIES", NULL, LIST, AT(trusted_proxies), AT(trusted_proxy_count), "" },
     { "Egress.Allow", "EGRESS_ALLOW", NULL, LIST, AT(egress_allow), AT(egress_count), "" },
+    { "Egress.Proxy", "EGRESS_PROXY", "--proxy", TEXT, AT(proxy), 0, "" },
     { "Scripts.Workers", "SCRIPTS_WORKERS", "--workers", NUMBER, AT(workers), 0, "0" },
     { "Scripts.Engine", "SCRIPTS_ENGINE", "--engine", TEXT, AT(script_engine), 0, "auto" },
     { "Scripts.Runtime", "SCRIPTS_RUNTIME", "--runtime", TEXT, AT(runtime), 0, "" },

@@ -9,6 +9,7 @@ struct settings {
     str data;          // folder
     str store;         // "sqlite" (a file in the data folder) or "memory"
     str config;        // the file that was read; empty: none
+    str proxy;         // "http://proxy:3128": every outgoing request goes there; empty: none
     str server_uri;    // how others reach us; empty: by listen
     str tls_cert, tls_key;
     str *trusted_proxies;

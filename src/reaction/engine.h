@@ -30,6 +30,7 @@ struct engine_options {
     const char *node;        // name of this server
     const char *data_dir;    // modules/<space>/ lies below
     const char *server_uri;  // our own address, for links; may be NULL
+    const char *proxy;       // what leaves goes through it (http/client.h); NULL: none
     struct script_pool_options scripts; // loop is set by the engine
     void (*note)(void *ctx, const struct engine_note *note);
     void *note_ctx;
