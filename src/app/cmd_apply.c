@@ -1,5 +1,6 @@
 // apply, export, check: configuration as files. A file holds documents (YAML between "---", or JSON), each
 // with its Kind and otherwise the contract's object; what has that name is replaced, the rest created.
+#include "app/check_tests.h"
 #include "app/cli.h"
 #include "app/commands.h"
 
@@ -29,6 +30,11 @@ static const struct applied_kind *kind_of(const struct json *doc)
     return NULL;
 }
 
+static bool is_tests(const struct json *doc)
+{
+    return str_eq(json_str(json_get(doc, STR("Kind")), STR("")), STR("Tests"));
+}
+
 // Every document of a file, with "File" saying where it came from.
 static bool read_documents(struct cli *c, str file, struct json *into)
 {
@@ -44,8 +50,8 @@ static bool read_documents(struct cli *c, str file, struct json *into)
         number++;
         if (json_is(doc, JSON_NULL))
             continue;
-        if (!kind_of(doc))
-            return err_set(&c->err, ERR_INVALID, "%.*s: document %zu: Kind must be Space, Connection, Identity, Secret, Trigger or Reaction", STR_ARG(file), number);
+        if (!kind_of(doc) && !is_tests(doc))
+            return err_set(&c->err, ERR_INVALID, "%.*s: document %zu: Kind must be Space, Connection, Identity, Secret, Trigger, Reaction or Tests", STR_ARG(file), number);
         doc->next = NULL;
         json_push(into, doc);
         json_put(doc, STR("File"), json_new_string(&c->arena, file));
@@ -261,8 +267,15 @@ int cmd_check(int argc, char **argv)
             problems++;
         }
     json_each(doc, documents)
-        problems += check_document(&c, doc);
-    printf("%u documents, %zu problems\n", documents->count, problems);
+        if (!is_tests(doc))
+            problems += check_document(&c, doc);
+    // What is wrong with a file is said once; its tests would only repeat it.
+    size_t tests = 0, failed = problems ? 0 : check_tests(&c, documents, &tests);
+    printf("%u documents, %zu problems", documents->count, problems);
+    if (tests)
+        printf("; %zu tests, %zu failed", tests, failed);
+    putchar('\n');
+    problems += failed;
     cli_end(&c);
     return problems ? 1 : 0;
 }

@@ -154,6 +154,20 @@ static bool withhold(struct brokered *b, const struct script_call *call)
     return true;
 }
 
+static bool stand_in_answers(struct brokered *b, const struct script_call *call)
+{
+    const struct engine_stand_in *stand_in = b->run->engine->opt.stand_in;
+    struct script_reply reply = { 0 };
+    if (!stand_in)
+        return false;
+    stand_in->call(stand_in->ctx, call, &b->arena, &reply);
+    record(b, reply.status, NULL, false, reply.error.n ? reply.error.p : NULL);
+    if (b->run->job)
+        script_call_reply(b->run->job, b->call_id, &reply);
+    brokered_free(b);
+    return true;
+}
+
 static void call_octopus(struct brokered *b, const struct script_call *call)
 {
     struct active *run = b->run;
@@ -173,7 +187,7 @@ static void call_octopus(struct brokered *b, const struct script_call *call)
         brokered_free(b);
         return;
     }
-    if (withhold(b, call))
+    if (withhold(b, call) || stand_in_answers(b, call))
         return;
     if (!sealed_open_value(KIND_IDENTITY, identity->id, "ApiKey", json_get(identity->doc, STR("ApiKey")), run->engine->opt.keyring, a, &key, &e) || !key.n) {
         answer_error(b, e.kind ? e.text : "the identity has no API key");
@@ -199,7 +213,7 @@ static void call_octopus(struct brokered *b, const struct script_call *call)
 static void call_feed(struct brokered *b, const struct script_call *call)
 {
     struct http_header headers[24] = { { STR("User-Agent"), STR("OctopusReactions/1") } };
-    if (withhold(b, call))
+    if (withhold(b, call) || stand_in_answers(b, call))
         return;
     if (!is_read(b->method)) {
         answer_error(b, "a feed is only read: use GET");

@@ -75,6 +75,10 @@ struct data_source engine_data(struct engine *g, const struct snapshot *s)
 static enum directory_state view_document(void *ctx, str id, const struct json **doc, bool *is_failing)
 {
     struct octopus_view *view = ctx;
+    const struct engine_stand_in *stand_in = view->engine->opt.stand_in;
+    *is_failing = false;
+    if (stand_in)
+        return stand_in->document(stand_in->ctx, id, doc) ? DIRECTORY_HAS : DIRECTORY_GONE;
     return tails_document(view->engine->tails, view->connection_id, id, doc, is_failing);
 }
 
@@ -646,7 +650,8 @@ static void use_new_configuration(void *ctx)
     const struct snapshot *old = g->egress_snapshot;
     g->egress_snapshot = registry_take(g->opt.registry);
     registry_give(g->opt.registry, old);
-    tails_configure(g->tails, g->egress_snapshot);
+    if (!g->opt.stand_in)
+        tails_configure(g->tails, g->egress_snapshot);
     policies_configure(g->policies, g->egress_snapshot);
     schedule(g);
 }
@@ -748,7 +753,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
     dry.no_network = true;
     bool ok = http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e) && script_pool_open(&dry, &g->dry_pool, e);
     g->tails = tails_new(&(struct tails_options){ opt->store, g->loop, g->http, opt->keyring, opt->clock, opt->random, events_stored, documents_known, g });
-    if (ok)
+    if (ok && !opt->stand_in)
         tails_configure(g->tails, g->egress_snapshot);
     int status = ok ? pthread_create(&g->thread, NULL, engine_main, g) : 0;
     if (status)

@@ -21,6 +21,14 @@ struct engine_note { // something changed: for those who watch. Told on the engi
     str text;             // NOTE_LOG: a JSON array of lines; NOTE_CALL: the call's JSON
 };
 
+struct script_call;
+struct script_reply;
+struct engine_stand_in { // asked in the place of every Octopus and feed, on the engine's thread; nothing is polled
+    void *ctx;
+    bool (*document)(void *ctx, str id, const struct json **doc); // false: there is none
+    void (*call)(void *ctx, const struct script_call *call, struct arena *a, struct script_reply *reply); // a read; writes are withheld
+};
+
 struct engine_options {
     struct store *store;
     struct registry *registry;
@@ -34,6 +42,7 @@ struct engine_options {
     struct script_pool_options scripts; // loop is set by the engine
     void (*note)(void *ctx, const struct engine_note *note);
     void *note_ctx;
+    const struct engine_stand_in *stand_in; // NULL: the real ones
 };
 
 MUST_USE bool engine_start(const struct engine_options *opt, struct engine **out, struct err *e);

@@ -9,9 +9,22 @@ static bool is_octopus_event(const struct json *doc)
     return json_is(json_get(doc, STR("Category")), JSON_STRING) && !json_get(doc, STR("Payload")) && !json_get(doc, STR("Source"));
 }
 
+// Senders have a member Payload too (MyGet): alone it says nothing, unless everything beside it is an event's as well.
 static bool is_shown_event(const struct json *doc)
 {
-    return json_get(doc, STR("Source")) || json_get(doc, STR("Request")) || json_get(doc, STR("Payload"));
+    static const char *const fields[] = { "Id", "SpaceId", "Source", "Trigger", "Connection", "Type", "OctopusEventId", "DeliveryId", "IsReusedDelivery", "Occurred", "Received", "Request", "Payload", "CausedBy", "Verdicts", "Links" };
+    str source = json_str(json_get(doc, STR("Source")), STR(""));
+    if (str_eq_nocase(source, STR("External")) || str_eq_nocase(source, STR("Internal")) || json_is(json_get(doc, STR("Request")), JSON_OBJECT))
+        return true;
+    bool is_known = json_get(doc, STR("Payload")) != NULL;
+    json_each(member, doc)
+    {
+        bool is_field = false;
+        for (size_t i = 0; i < COUNT(fields); i++)
+            is_field = is_field || str_eq(member->name, str_from(fields[i]));
+        is_known = is_known && is_field;
+    }
+    return is_known;
 }
 
 // What a person leaves out of an Octopus event, but the log never does.

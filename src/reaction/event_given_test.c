@@ -32,6 +32,7 @@ TEST(the_three_forms)
     } rows[] = {
         { "a payload", TRIGGER_EXTERNAL, "{\"a\":1}", EVENT_EXTERNAL, "hook", "json", "{\"a\":1}" },
         { "a payload that is a list", TRIGGER_EXTERNAL, "[1]", EVENT_EXTERNAL, "hook", "json", "[1]" },
+        { "a payload that holds one", TRIGGER_EXTERNAL, "{\"Payload\":{\"a\":1},\"Identifier\":\"x\"}", EVENT_EXTERNAL, "hook", "json", "{\"Payload\":{\"a\":1},\"Identifier\":\"x\"}" },
         { "an event with a payload", TRIGGER_EXTERNAL, "{\"Payload\":{\"a\":1},\"Id\":\"Events-3\",\"Links\":{}}", EVENT_EXTERNAL, "hook", "json", "{\"a\":1}" },
         { "without one", TRIGGER_EXTERNAL, "{\"Source\":\"External\"}", EVENT_EXTERNAL, "hook", "none", "" },
         { "text", TRIGGER_EXTERNAL, "{\"Request\":{\"ContentType\":\"text/plain\"},\"Payload\":\"hello\"}", EVENT_EXTERNAL, "hook", "text", "hello" },
@@ -58,7 +59,7 @@ TEST(the_three_forms)
 TEST(what_is_wrong_is_named)
 {
     static const struct { const char *claim; enum trigger_type type; const char *text, *want; } rows[] = {
-        { "a field nobody knows", TRIGGER_EXTERNAL, "{\"Payload\":1,\"Reqest\":{}}", "Event.Reqest: unknown field; did you mean Request?" },
+        { "a field nobody knows", TRIGGER_EXTERNAL, "{\"Source\":\"External\",\"Payload\":1,\"Reqest\":{}}", "Event.Reqest: unknown field; did you mean Request?" },
         { "another trigger", TRIGGER_EXTERNAL, "{\"Payload\":1,\"Trigger\":\"nobody\"}", "Event.Trigger: there is no trigger \"nobody\" in this space" },
         { "a time that is none", TRIGGER_INTERNAL, "{\"Category\":\"Modified\",\"Occurred\":\"soon\"}", "Event: Events-0: Occurred is not a time: \"soon\"" },
         { "no Octopus event", TRIGGER_INTERNAL, "{\"a\":1}", "Event.a: unknown field" },
