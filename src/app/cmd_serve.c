@@ -29,6 +29,7 @@ struct server {
     struct web *web;
     const char *anchor; // of the audit; NULL: none
     bool is_stopping;
+    str setup_token; // empty: not to be told
 };
 
 static const char *path_in_data(struct server *s, const char *name)
@@ -177,8 +178,31 @@ static bool start_engine(struct server *s, struct err *e)
     return engine_start(&opt, &s->engine, e);
 }
 
+static bool is_loopback(str listen)
+{
+    return str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")) || str_starts_nocase(listen, STR("localhost:"));
+}
+
+// Until somebody administers this server, it speaks to its own host only.
+static bool prepare_first_start(struct server *s, struct err *e)
+{
+    bool is_needed;
+    if (!setup_is_needed(s->store, &s->arena, &is_needed, e))
+        return false;
+    if (!is_needed)
+        return true;
+    if (!is_loopback(s->settings.listen)) {
+        ptrdiff_t colon = str_find_last_char(s->settings.listen, ':');
+        fprintf(stderr, "no administrator yet: listening on loopback instead of %.*s; make one (the set-up link, or \"reactions user add NAME --role 'Instance admin'\"), then start again\n", STR_ARG(s->settings.listen));
+        s->settings.listen = arena_printf(&s->arena, "127.0.0.1%.*s", STR_ARG(str_skip(s->settings.listen, (size_t)MAX(colon, (ptrdiff_t)0))));
+    }
+    return setup_offer(s->store, s->keyring, &random_system, &s->arena, &s->setup_token, e);
+}
+
 static bool start_web(struct server *s, struct err *e)
 {
+    if (!prepare_first_start(s, e))
+        return false;
     const char **proxies = ARENA_ARRAY(&s->arena, const char *, s->settings.trusted_proxy_count);
     for (size_t i = 0; i < s->settings.trusted_proxy_count; i++)
         proxies[i] = arena_cstr(&s->arena, s->settings.trusted_proxies[i]);
@@ -280,6 +304,9 @@ int cmd_serve(int argc, char **argv)
     }
     bool is_any = str_starts(s.settings.listen, STR("*:"));
     ptrdiff_t colon = str_find_last_char(s.settings.listen, ':');
+    if (s.setup_token.n)
+        fprintf(stderr, "the first administrator is made here, once: %s://%.*s:%d/setup#%.*s\n", s.settings.tls_cert.n ? "https" : "http", is_any ? 9 : (int)colon, is_any ? "localhost" : s.settings.listen.p,
+            web_port(s.web), STR_ARG(s.setup_token));
     printf("listening on %s://%.*s:%d\n", s.settings.tls_cert.n ? "https" : "http", is_any ? 9 : (int)colon, is_any ? "localhost" : s.settings.listen.p, web_port(s.web));
     fflush(stdout);
     loop_run(s.loop);

@@ -10,6 +10,8 @@ int cmd_identity(int argc, char **argv);
 int cmd_secret(int argc, char **argv);
 int cmd_trigger(int argc, char **argv);
 int cmd_key(int argc, char **argv);
+int cmd_user(int argc, char **argv);
+int cmd_apikey(int argc, char **argv);
 int cmd_apply(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_check(int argc, char **argv);

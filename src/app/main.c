@@ -26,6 +26,8 @@ static const struct command {
     { "replay", cmd_replay, "run an event's reactions again" },
     { "trigger", cmd_trigger, "external triggers" },
     { "key", cmd_key, "keys that open a trigger" },
+    { "user", cmd_user, "users of this server, and their roles" },
+    { "apikey", cmd_apikey, "API keys of users" },
     { "connection", cmd_connection, "the Octopus server of a space" },
     { "identity", cmd_identity, "service accounts that reactions act as" },
     { "secret", cmd_secret, "write-only values" },

@@ -132,6 +132,17 @@ void answer_write_head(struct buf *out, const struct answer *a)
         buf_add(out, a->headers[i].value);
         buf_add(out, STR("\r\n"));
     }
+    for (size_t i = 0; i < a->always_count; i++) {
+        bool is_there = false;
+        for (size_t k = 0; k < a->header_count && !is_there; k++)
+            is_there = str_eq_nocase(a->headers[k].name, a->always[i].name);
+        if (is_there)
+            continue;
+        buf_add(out, a->always[i].name);
+        buf_add(out, STR(": "));
+        buf_add(out, a->always[i].value);
+        buf_add(out, STR("\r\n"));
+    }
     buf_add(out, STR("\r\n"));
 }
 

@@ -14,6 +14,8 @@ struct answer {
     const char *date;        // IMF-fixdate
     int64_t length;          // of the body; -1: chunked; -2: until the connection closes; -3: none is said
     bool is_http_10, is_closing;
+    const struct http_header *always; // written where no header of that name is among the others
+    size_t always_count;
 };
 
 enum { ANSWER_CHUNKED = -1, ANSWER_UNTIL_CLOSE = -2, ANSWER_NO_LENGTH = -3 };

@@ -35,6 +35,7 @@ TEST(nothing_a_caller_passes_adds_a_line)
 TEST(heads_are_written_exactly)
 {
     const struct http_header h[] = { { STR_INIT("Content-Type"), STR_INIT("text/plain") }, { STR_INIT("CONTENT-LENGTH"), STR_INIT("7") }, { STR_INIT("Keep-Alive"), STR_INIT("x") } };
+    const struct http_header own = { STR_INIT("content-type"), STR_INIT("text/html") };
     const struct {
         const char *claim;
         struct answer a;
@@ -48,6 +49,8 @@ TEST(heads_are_written_exactly)
         { "HTTP/1.0 kept alive", { 200, NULL, 0, NULL, "D", 0, true, false }, "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n" },
         { "our own headers are ours", { 200, h, 3, NULL, "D", 0 }, "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 0\r\nContent-Type: text/plain\r\n\r\n" },
         { "a status beyond sense is a 500", { 7000, NULL, 0, NULL, "D", 0 }, "HTTP/1.1 500 Internal Server Error\r\nDate: D\r\nContent-Length: 0\r\n\r\n" },
+        { "what is always there", { 200, NULL, 0, NULL, "D", 0, false, false, h, 1 }, "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 0\r\nContent-Type: text/plain\r\n\r\n" },
+        { "unless the answer has its own", { 200, &own, 1, NULL, "D", 0, false, false, h, 1 }, "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 0\r\ncontent-type: text/html\r\n\r\n" },
         { "an unknown status keeps its number", { 299, NULL, 0, NULL, "D", 0 }, "HTTP/1.1 299 Unknown\r\nDate: D\r\nContent-Length: 0\r\n\r\n" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

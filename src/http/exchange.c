@@ -97,6 +97,8 @@ static void write_answer(struct http_conn *c, struct exchange *x, int status, co
         .status = status,
         .headers = headers,
         .header_count = header_count,
+        .always = c->server->opt.always,
+        .always_count = c->server->opt.always_count,
         .server_name = c->server->server_name,
         .date = server_date(c->server),
         .length = length,

@@ -72,6 +72,8 @@ struct http_server_options {
     http_request_fn *on_request;
     void *ctx;
     const char *server_name; // "Server" header, NULL: none
+    const struct http_header *always; // in each answer that has no header of that name itself; lives as long as the server
+    size_t always_count;
     int max_connections;     // 0: LIMIT_HTTP_CONNECTIONS, and never more than 3/4 of the descriptors allowed
     size_t max_buffered_bytes; // 0: LIMIT_HTTP_BUFFERED_BYTES; a body beyond it gets 503
 };

@@ -19,6 +19,9 @@ void push_handle(struct web *w, struct http_request *r);
 // api.c: /api/...
 void api_handle(struct web *w, struct http_request *r);
 
+// setup_page.c: /setup, the page behind the set-up link
+void setup_page_handle(struct http_request *r);
+
 // stream.c: /api/stream
 struct stream_hub *stream_hub_new(struct loop *loop);
 void stream_hub_close(struct stream_hub *h); // ends every stream

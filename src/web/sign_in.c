@@ -141,13 +141,13 @@ void session_password(struct api_call *c)
 
 // ---- the first administrator ----
 
-#define SETUP_ID 2 // beside the settings
+#define SETUP_ID 3 // of the settings: 1 is what people set, 2 the keys (reaction/rotation.c)
 
 bool setup_is_needed(struct store *store, struct arena *a, bool *out, struct err *e)
 {
     struct store_page page = { .take = 1000 };
     struct store_objects found;
-    *out = true;
+    *out = true; // custom roles may give the right too; who relies on one has set up more than this
     do {
         if (!store_list(store, KIND_USER, 0, 0, page, a, &found, e))
             return false;
@@ -158,7 +158,6 @@ bool setup_is_needed(struct store *store, struct arena *a, bool *out, struct err
                 continue;
             json_each(r, json_get(doc, STR("Roles")))
             {
-                // Custom roles may give the right too, but the link is for the built-in one: it makes such an administrator.
                 const struct role *role = role_find_built_in(json_str(json_get(r, STR("Role")), STR("")));
                 if (role && (role->permissions & permission_bit(USER_ADMIN)) && !json_is(json_get(r, STR("Space")), JSON_STRING))
                     *out = false;

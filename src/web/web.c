@@ -86,9 +86,22 @@ static void on_request(struct http_request *r, void *ctx)
         stream_handle(w, r);
     else if (is_below(r->path, STR("/api")))
         api_handle(w, r);
+    else if (str_eq(r->path, STR("/setup")) || str_eq(r->path, STR("/setup.js")))
+        setup_page_handle(r);
     else
         http_answer_error(r, 404, "not found: the API is below /api, triggers are below /triggers");
 }
+
+// What our answers are not for: to be guessed at, framed, run, remembered, or read by another site's page (CORS stays off: no header
+// permits it). Pages of our own bring a policy of their own.
+static const struct http_header safe_headers[] = {
+    { STR_INIT("X-Content-Type-Options"), STR_INIT("nosniff") },
+    { STR_INIT("Content-Security-Policy"), STR_INIT("default-src 'none'; frame-ancestors 'none'") },
+    { STR_INIT("Referrer-Policy"), STR_INIT("no-referrer") },
+    { STR_INIT("X-Frame-Options"), STR_INIT("DENY") },
+    { STR_INIT("Cross-Origin-Resource-Policy"), STR_INIT("same-origin") },
+    { STR_INIT("Cache-Control"), STR_INIT("no-store") },
+};
 
 bool web_open(const struct web_options *opt, struct web **out, struct err *e)
 {
@@ -108,6 +121,8 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
     server.on_head = on_head;
     server.on_request = on_request;
     server.ctx = w;
+    server.always = safe_headers;
+    server.always_count = COUNT(safe_headers);
     bool ok = file_read(opt->admin_key_file, 4096, &a, &key, e);
     key = str_trim(key);
     if (ok && !token_read(TOKEN_MANAGEMENT, key, &public_id))

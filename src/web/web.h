@@ -42,5 +42,10 @@ void web_note(struct web *w, const struct engine_note *note);
 // What GET /api/audit/verify answers.
 struct json *web_audit_verdict(const struct anchor_verdict *v, struct arena *a);
 
+// The first start. Whether there is no enabled user yet who may administer users; then the set-up link's token, made and told once
+// in the life of a database (empty: it was told before). Both before web_open.
+MUST_USE bool setup_is_needed(struct store *store, struct arena *a, bool *out, struct err *e);
+MUST_USE bool setup_offer(struct store *store, const struct keyring *keyring, const struct random *random, struct arena *a, str *token_text, struct err *e);
+
 // For tests and for tools that list routes: "METHOD path permission", one a line.
 void web_print_routes(struct buf *out);

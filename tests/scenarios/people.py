@@ -1,5 +1,5 @@
 """People: signing in and out, sessions and what guards them, users, roles, API keys."""
-import json, time
+import json, os, subprocess, time
 from harness import *
 
 PASSWORD = "correct horse battery staple"
@@ -219,7 +219,91 @@ def projects():
     s.kill()
 
 
+def first_start():
+    s = Server(start=False)
+    s.start()
+    said = s.said()
+    link = next((w for w in said.split() if "/setup#" in w), "")
+    check("the first start tells a set-up link", link, has(f"http://127.0.0.1:{s.port}/setup#RXI-"))
+    token = link.split("#")[-1]
+    page = s.call("GET", "/setup", key=False)
+    check("its page may run our script only", (page.status, "script-src 'self'" in page.headers.get("Content-Security-Policy", "")), (200, True))
+    check("there is no default password", [s.call("POST", "/api/session", {"Username": n, "Password": p}, key=False).status for n, p in (("admin", "admin"), ("admin", "password"), ("root", "root"))], [401] * 3)
+    wrong = token[:-1] + ("A" if token[-1] != "A" else "B")
+    check("a wrong token makes nobody", s.call("POST", "/api/setup", {"Token": wrong, "Username": "root", "Password": PASSWORD}, key=False).status, 403)
+    check("nor a short password", s.call("POST", "/api/setup", {"Token": token, "Username": "root", "Password": "short"}, key=False).status, 400)
+    s.restart()
+    check("the link is told once", "/setup#" in s.said()[len(said):], False)
+    r = s.call("POST", "/api/setup", {"Token": token, "Username": "root", "Password": PASSWORD}, key=False)
+    check("but works until it is used, also after a restart", (r.status, r.json.get("Name")), (201, "root"))
+    check("and once", s.call("POST", "/api/setup", {"Token": token, "Username": "root2", "Password": PASSWORD}, key=False).status, 403)
+    b = Browser(s)
+    b.sign_in("root")
+    check("who used it administers", b.call("GET", "/api/users").status, 200)
+    s.kill()
+    s = Server(start=False)
+    first = listening(s, "0.0.0.0:0")
+    check("without an administrator it listens on loopback, whatever it was told", (first, "no administrator yet" in s.said()), ("127.0.0.1", True))
+    r = s.call("POST", "/api/users", {"Username": "root", "Password": PASSWORD, "Roles": [grant("Instance admin")]})
+    check("one is made with the key of this host", r.status, 201)
+    s.kill()
+    check("then it listens where it was told", listening(s, "0.0.0.0:0"), "0.0.0.0")
+    s.kill()
+
+
+def listening(s, where):
+    """Starts it with another --listen; the address it says."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("REACTIONS_")}
+    s.run([REACTIONS, "serve", "--listen", where, "--data", s.data], env=env)
+    s.port = s.port_of_line()
+    with open(os.path.join(s.data, "admin.key")) as f:
+        s.key = f.read().strip()
+    return s.line.split("://")[1].rsplit(":", 1)[0]
+
+
+def headers():
+    s = Server()
+    wanted = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY", "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store"}
+    for method, path, key in (("GET", "/api", False), ("GET", "/api/reactions", True), ("GET", "/api/reactions/x", True), ("GET", "/api/reactions", False), ("POST", "/triggers/x", False), ("GET", "/healthz", False), ("GET", "/metrics", False), ("GET", "/nowhere", False), ("POST", "/api/session", False)):
+        r = s.call(method, path, key=key)
+        check(f"{method} {path} ({r.status}) is guarded", {n: r.headers.get(n) for n in wanted}, wanted)
+        check(f"{method} {path} is for no other origin", [h for h in r.headers if h.lower().startswith("access-control")], [])
+    r = s.call("OPTIONS", "/api/reactions", key=False, headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"})
+    check("a preflight is not answered with a permission", [h for h in r.headers if h.lower().startswith("access-control")], [])
+    s.kill()
+
+
+def command_line():
+    s = Server()
+    env = {**os.environ, "REACTIONS_API_KEY_FILE": s.data + "/admin.key", "REACTIONS_SERVER": s.url}
+
+    def run(*words, given=None):
+        p = subprocess.run([REACTIONS, *words], input=given, capture_output=True, text=True, env=env, timeout=60)
+        return p.returncode, p.stdout + p.stderr
+
+    check("user add reads the password from standard input", run("user", "add", "ann", "--role", "Author", "--in", "default", "--project", "Projects-1", given=PASSWORD + "\n"), lambda r: r[0] == 0 and '"HasValue": true' in r[1])
+    check("the password signs in", Browser(s).sign_in("ann").status, 201)
+    check("user list", run("user", "list"), lambda r: r[0] == 0 and "ann" in r[1])
+    check("user grant adds a role", run("user", "grant", "ann", "Viewer"), lambda r: r[0] == 0 and "Roles-viewer" in r[1])
+    check("user revoke takes one", run("user", "revoke", "ann", "author", "--in", "Spaces-1"), lambda r: r[0] == 0 and "Roles-author" not in r[1] and "Roles-viewer" in r[1])
+    check("one that is not there is said", run("user", "revoke", "ann", "author"), lambda r: r[0] == 1 and "does not have that role" in r[1])
+    check("user password", run("user", "password", "ann", given="another " + PASSWORD), lambda r: r[0] == 0)
+    check("the new one signs in", Browser(s).sign_in("ann", "another " + PASSWORD).status, 201)
+    check("user disable", run("user", "disable", "ann")[0], 0)
+    check("ends that", Browser(s).sign_in("ann", "another " + PASSWORD).status, 401)
+    check("a service needs no password", run("user", "add", "robot", "--service", "--role", "Viewer")[0], 0)
+    code, key = run("apikey", "create", "--user", "Users-2", "--days", "1", "--permission", "ReactionView")
+    check("apikey create prints the key alone", (code, key[:4], len(key.split())), (0, "RXA-", 1))
+    check("it works", s.call("GET", "/api/reactions", key=key.strip()).status, 200)
+    check("wrong usage is 2", (run("user")[0], run("user", "fly", "x")[0], run("apikey", "make")[0]), (2, 2, 2))
+    check("user delete", run("user", "delete", "ann")[0], 0)
+    s.kill()
+
+
 def main():
+    first_start()
+    headers()
+    command_line()
     users()
     throttled()
     roles()
