@@ -3,14 +3,27 @@
 #include "template/filter.h"
 #include "template/number.h"
 
+// On the stack, for what is nearly always short enough: no memory is asked for. It can not grow past its array.
+#define SMALL_BUF(array) { .p = (array), .cap = sizeof(array), .max = sizeof(array) - 1 }
+
 static enum filter_outcome give_number(struct filter_call *c, const struct number *n, str format)
 {
+    char array[200];
+    struct buf small = SMALL_BUF(array);
+    bool is_format = number_format(&small, n, format);
+    if (!small.is_full)
+        return is_format ? filter_value(c, arena_str(c->a, buf_str(&small))) : FILTER_NOTHING;
     CLEANUP(buf_fini) struct buf out = { .max = c->max_bytes };
     return number_format(&out, n, format) ? filter_value_buf(c, &out) : FILTER_NOTHING;
 }
 
 static enum filter_outcome give_date(struct filter_call *c, const struct date *d, str format)
 {
+    char array[200];
+    struct buf small = SMALL_BUF(array);
+    bool is_format = date_format(&small, d, format);
+    if (!small.is_full)
+        return is_format ? filter_value(c, arena_str(c->a, buf_str(&small))) : FILTER_NOTHING;
     CLEANUP(buf_fini) struct buf out = { .max = c->max_bytes };
     return date_format(&out, d, format) ? filter_value_buf(c, &out) : FILTER_NOTHING;
 }
@@ -59,12 +72,10 @@ static enum filter_outcome now(struct filter_call *c, enum date_zone zone)
 {
     if (c->argument.is_defined || c->option_count > 1)
         return FILTER_NOTHING;
-    CLEANUP(buf_fini) struct buf out = { .max = c->max_bytes };
     struct date d = date_now(c->now_ms, zone);
+    enum filter_outcome outcome = give_date(c, &d, c->option_count ? filter_option(c, 0) : STR("O"));
     // A format that .NET refuses is not caught by the original here.
-    if (!date_format(&out, &d, c->option_count ? filter_option(c, 0) : STR("O")))
-        return filter_exception(c, "FormatException: the date format is not valid");
-    return filter_value_buf(c, &out);
+    return outcome == FILTER_NOTHING ? filter_exception(c, "FormatException: the date format is not valid") : outcome;
 }
 
 enum filter_outcome filter_now_date(struct filter_call *c)

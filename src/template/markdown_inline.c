@@ -398,8 +398,11 @@ static size_t match(const struct markdown_piece *open, const struct markdown_pie
     return both >= 2 ? 2 : 0;
 }
 
+#define COMPARISONS_MAX 4000000 // of a paragraph's delimiters; what is left then stays text
+
 static void match_delimiters(struct markdown_row *row)
 {
+    size_t comparisons = 0;
     size_t *stack = xcalloc(row->count + 1, sizeof *stack), n = 0; // openers and the elements around them
     for (size_t i = 0; i < row->count; i++) {
         struct markdown_piece *p = &row->pieces[i];
@@ -410,7 +413,7 @@ static void match_delimiters(struct markdown_row *row)
                 n--;
             n -= n > 0;
         } else if (p->kind == PIECE_DELIMITER) {
-            for (size_t j = n; p->can_close && p->left && j > 0 && row->pieces[stack[j - 1]].kind != PIECE_OPEN;) {
+            for (size_t j = n; p->can_close && p->left && j > 0 && row->pieces[stack[j - 1]].kind != PIECE_OPEN && comparisons++ < COMPARISONS_MAX;) {
                 struct markdown_piece *open = &row->pieces[stack[j - 1]];
                 size_t used = match(open, p);
                 if (!used) {

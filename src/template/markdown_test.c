@@ -46,7 +46,7 @@ TEST(depth_is_no_danger)
 // Each of these was, or would be, quadratic where something is looked for to the end again and again.
 TEST(long_texts_are_linear)
 {
-    static const char *const pieces[] = { "(www.", "~mailto:", "|-|\n", "`|``", "[a][b]", "https://a.b/*", "*a_" };
+    static const char *const pieces[] = { "(www.", "~mailto:", "|-|\n", "`|``", "[a][b]", "https://a.b/*", "*a_", "~a~~", "==a ++b ^c" };
     for (size_t i = 0; i < COUNT(pieces); i++) {
         CLEANUP(buf_fini) struct buf text = { 0 };
         CLEANUP(buf_fini) struct buf out = { .max = 64 << 20 };

@@ -476,6 +476,7 @@ static void format_custom(struct buf *final, struct digits *d, str f)
     if (d->is_negative && !section && !d->scale && written.n)
         buf_add_char(final, '-');
     buf_add(final, buf_str(&written));
+    final->is_full |= written.is_full;
 #undef ADD_GROUP
 }
 

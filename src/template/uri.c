@@ -259,13 +259,17 @@ static bool parse_authority(struct arena *a, str s, const struct scheme *known, 
     return !u->has_user_info && colon < 0 && (!known || traits & MAY_LACK_HOST);
 }
 
+// Ends at a path, a query, a fragment; or behind a bracket that no port follows.
 static size_t authority_length(str s, bool is_known)
 {
-    bool is_in_brackets = s.n && *s.p == '[' && str_has(s, ']');
     size_t n = 0;
-    while (n < s.n && (is_in_brackets || !s.p[n] || !strchr(is_known ? "/\\?#" : "/?#", s.p[n])))
-        if (s.p[n++] == ']')
-            is_in_brackets = false;
+    if (s.n && *s.p == '[' && str_has(s, ']')) {
+        n = (size_t)str_find_char(s, ']') + 1;
+        if (n < s.n && s.p[n] != ':')
+            return n;
+    }
+    while (n < s.n && (!s.p[n] || !strchr(is_known ? "/\\?#" : "/?#", s.p[n])))
+        n++;
     return n;
 }
 
@@ -441,7 +445,7 @@ bool uri_parse(struct arena *a, str text, struct uri *u)
     if (end < rest.n && rest.p[end] == '\\')
         return false; // a backslash is a slash only further on
     rest = str_skip(rest, end);
-    if (!has_query && rest.n && *rest.p == '?')
+    if (rest.n && !strchr(has_query ? "/\\?#" : "/\\#", *rest.p))
         rest = arena_concat(a, STR("/"), rest);
     bool is_raw = known && known->traits & RAW_PATH;
     parse_rest(a, rest, u, is_raw, has_query);

@@ -21,7 +21,7 @@ TEST(canonical_forms)
         { "http://h:99999/", "invalid" }, { "http://ex ample/", "invalid" }, { "http://a..b/", "invalid" }, { "http://[::1", "invalid" }, { "a:b", "invalid" }, { "custom://h/../../x", "custom://h/x" }, { "http://a@b@c/", "invalid" },
         { "net.tcp://u@h/", "invalid" }, { "net.pipe://h:1/", "invalid" }, { "http://[fe80::1%25eth0]/", "http://[fe80::1]/" }, { "news:a?b", "news:a%3Fb" }, { "mailto:a", "mailto:a" }, { "mailto:a\\b@c", "invalid" },
         { "mailto:a@b:25/c", "mailto:a@b/c" }, { "file:c:/x", "file:///c:/x" }, { "file:///c:", "invalid" }, { "C:\\a%20%41", "file:///C:/a%20A" }, { "C:\\a%20", "file:///C:/a%2520" }, { "ldap:///x", "ldap:///x" },
-        { "gopher://h/./x", "gopher://h/./x" }, { "http://loopback/", "http://localhost/" } };
+        { "http://[::1]90/x", "http://[::1]/90/x" }, { "gopher://h/./x", "gopher://h/./x" }, { "http://loopback/", "http://localhost/" } };
     for (size_t i = 0; i < COUNT(rows); i++)
         CHECK_STR(rows[i].text, canonical(rows[i].text), str_from(rows[i].want));
 }

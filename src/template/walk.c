@@ -311,9 +311,12 @@ static const struct machine_json *document(struct machine *m, str text)
 // A step into JSON text that is final. False: there is no such step.
 static bool step_into_text(struct machine *m, const struct marked *text, const struct ast_step *step, struct bind *out);
 
+#define MEMBERS_A_STEP 8 // that a search goes through: loops that search long lists must end
+
 static bool step_into_loose(struct machine *m, const struct bind *b, const struct ast_step *step, struct bind *out)
 {
     const struct loose *v = b->loose, *found;
+    m->steps += v->count / MEMBERS_A_STEP;
     if (v->type == LOOSE_ARRAY) {
         int32_t index;
         if (!number_read_int(step->text, &index))
@@ -351,6 +354,7 @@ static bool step_into_parsed(struct machine *m, const struct bind *b, const stru
 {
     const struct json *v = b->json, *found = NULL;
     int32_t index;
+    m->steps += v ? v->count / MEMBERS_A_STEP : 0;
     switch (v ? (enum json_type)v->type : JSON_NULL) {
     case JSON_NULL:
         break; // absent within absent
