@@ -251,7 +251,7 @@ bool member_start(struct script_pool *p, int64_t heap_bytes)
         .uid = p->uid,
         .gid = p->gid,
         .sandbox = p->sandbox,
-        .no_network = p->opt.no_network && p->is_offline,
+        .no_network = script_pool_is_offline(p),
         .hidden = p->opt.hidden,
         .ctx = m,
         .hello = on_hello,

@@ -55,7 +55,6 @@ struct script_pool {
     gid_t gid;
     char user_note[160];
     struct sandbox *sandbox;
-    bool is_offline; // no_network was asked for and can be had
     struct arena engine_arena;
     struct engine engine;
     bool has_engine;

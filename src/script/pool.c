@@ -59,7 +59,8 @@ struct script_capabilities script_pool_capabilities(struct script_pool *p)
 
 bool script_pool_is_offline(const struct script_pool *p)
 {
-    return p->is_offline;
+    // Asked when a worker is first needed: the answer takes a process of its own, for which a server's start shall not wait.
+    return p->opt.no_network && (p->sandbox || process_can_be_without_network());
 }
 
 int script_pool_idle(const struct script_pool *p)
@@ -359,7 +360,6 @@ static void choose_sandbox(struct script_pool *p)
     struct err e;
     if (p->opt.use_sandbox && !sandbox_find(p->has_user, p->uid, p->gid, p->opt.hidden, p->opt.no_network, &p->sandbox, &e))
         p->sandbox = NULL; // "where installed": the other means remain, and capabilities say so
-    p->is_offline = p->opt.no_network && (p->sandbox || process_can_be_without_network());
 }
 
 static void pool_free(struct script_pool *p)

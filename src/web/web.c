@@ -8,6 +8,8 @@
 #include "web/sessions.h"
 #include "web/workers.h"
 
+#include <malloc.h>
+
 #include <stdio.h>
 
 #define API_THREADS 4
@@ -45,6 +47,7 @@ static void purge_step(void *ctx)
     bool more = true;
     session_purge(w);
     struct store_keep keep = { 7 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 90 * DAY_MS };
+    malloc_trim(0); // what a busy hour left behind: thousands of connections, large answers
     for (int i = 0; i < 20 && more; i++)
         if (!store_purge(w->opt.store, &keep, clock_wall_ms(w->opt.clock), PURGE_ROWS, &more, &e))
             return; // the store says why in its statistics; the next round tries again
