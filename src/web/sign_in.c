@@ -220,7 +220,7 @@ void setup_create(struct api_call *c)
     struct decode d;
     struct err e = { 0 };
     struct store_object *offer;
-    if (!has_proof(c) || !people_may_try(c, STR("")) || !decode_begin(&d, c->body, STR(""), &c->errors))
+    if (!has_proof(c) || !decode_begin(&d, c->body, STR(""), &c->errors))
         return;
     str token = decode_required_str(&d, "Token"), username = decode_required_str(&d, "Username"), password = decode_required_str(&d, "Password");
     decode_done(&d);
@@ -232,6 +232,8 @@ void setup_create(struct api_call *c)
         api_fail_errors(c, "nothing was set up: see Errors");
         return;
     }
+    if (!people_may_try(c, STR("")))
+        return;
     if (!is_setup_token(c, token, &offer)) {
         if (c->status)
             return;
