@@ -78,3 +78,4 @@
 #define API_KEY_DAYS 365 // the longest life of one, unless the settings say otherwise
 #define LIMIT_ROLES_PER_USER 100
 #define LIMIT_SCOPE_ITEMS 200        // projects or environments of one role or key
+#define LIMIT_DIRECTORY_VARIABLES_BYTES (8 * 1024 * 1024)

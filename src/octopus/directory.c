@@ -29,19 +29,49 @@ struct directory {
     bool is_ending;
 };
 
+static bool is_plain(str id, bool with_dots)
+{
+    for (size_t i = 0; i < id.n; i++)
+        if (!(id.p[i] == '-' || (with_dots && id.p[i] == '.') || (id.p[i] >= '0' && id.p[i] <= '9') || (id.p[i] >= 'A' && id.p[i] <= 'Z') || (id.p[i] >= 'a' && id.p[i] <= 'z')))
+            return false;
+    return id.n && id.n <= LIMIT_OCTOPUS_ID_BYTES;
+}
+
+// Questions rather than documents: "ReleasesOf-<project>.<key>", "DeploymentsOf-<project>.<environment>.<tenant or none>.<key>". The key makes
+// each event ask anew.
+static str question_path(str space_id, str id, struct arena *a)
+{
+    str part[4] = { 0 }, rest = id;
+    size_t count = 0;
+    if (!is_plain(id, true))
+        return STR("");
+    bool is_releases = octopus_id_is(id, STR("ReleasesOf")), is_deployments = octopus_id_is(id, STR("DeploymentsOf"));
+    rest = str_skip(id, is_releases ? STR("ReleasesOf-").n : STR("DeploymentsOf-").n);
+    while (count < COUNT(part) && str_split(&rest, '.', &part[count]))
+        count++;
+    if (is_releases && count == 2)
+        return arena_printf(a, "/api/%.*s/projects/%.*s/releases?skip=0&take=100", STR_ARG(space_id), STR_ARG(part[0]));
+    if (!is_deployments || count != 4)
+        return STR("");
+    bool has_tenant = !str_eq(part[2], STR("none"));
+    return arena_printf(a, "/api/%.*s/deployments?projects=%.*s&environments=%.*s%s%.*s&taskState=Success&skip=0&take=30", STR_ARG(space_id), STR_ARG(part[0]), STR_ARG(part[1]), has_tenant ? "&tenants=" : "",
+        STR_ARG(has_tenant ? part[2] : STR("")));
+}
+
 str directory_path(str space_id, str id, struct arena *a)
 {
-    static const struct { str type, path; } kinds[] = {
-        { STR_INIT("Projects"), STR_INIT("projects") }, { STR_INIT("ProjectGroups"), STR_INIT("projectgroups") }, { STR_INIT("Environments"), STR_INIT("environments") },
-        { STR_INIT("Tenants"), STR_INIT("tenants") }, { STR_INIT("Channels"), STR_INIT("channels") }, { STR_INIT("Machines"), STR_INIT("machines") },
-        { STR_INIT("Releases"), STR_INIT("releases") }, { STR_INIT("Deployments"), STR_INIT("deployments") }, { STR_INIT("ServerTasks"), STR_INIT("tasks") },
+    static const struct { str type, path; bool is_spaceless; } kinds[] = {
+        { STR_INIT("Projects"), STR_INIT("projects"), false }, { STR_INIT("ProjectGroups"), STR_INIT("projectgroups"), false }, { STR_INIT("Environments"), STR_INIT("environments"), false },
+        { STR_INIT("Tenants"), STR_INIT("tenants"), false }, { STR_INIT("Channels"), STR_INIT("channels"), false }, { STR_INIT("Machines"), STR_INIT("machines"), false },
+        { STR_INIT("Releases"), STR_INIT("releases"), false }, { STR_INIT("Deployments"), STR_INIT("deployments"), false }, { STR_INIT("ServerTasks"), STR_INIT("tasks"), true },
+        { STR_INIT("Runbooks"), STR_INIT("runbooks"), false }, { STR_INIT("RunbookRuns"), STR_INIT("runbookRuns"), false }, { STR_INIT("Users"), STR_INIT("users"), true },
+        { STR_INIT("Spaces"), STR_INIT("spaces"), true }, { STR_INIT("variableset"), STR_INIT("variables"), false },
     };
-    for (size_t i = 0; i < id.n; i++)
-        if (!(id.p[i] == '-' || (id.p[i] >= '0' && id.p[i] <= '9') || (id.p[i] >= 'A' && id.p[i] <= 'Z') || (id.p[i] >= 'a' && id.p[i] <= 'z')))
-            return STR("");
+    if (octopus_id_is(id, STR("ReleasesOf")) || octopus_id_is(id, STR("DeploymentsOf")))
+        return question_path(space_id, id, a);
     for (size_t i = 0; i < COUNT(kinds); i++)
-        if (octopus_id_is(id, kinds[i].type) && id.n <= LIMIT_OCTOPUS_ID_BYTES)
-            return arena_printf(a, "/api/%.*s/%.*s/%.*s", STR_ARG(space_id), STR_ARG(kinds[i].path), STR_ARG(id));
+        if (octopus_id_is(id, kinds[i].type) && is_plain(id, false))
+            return kinds[i].is_spaceless ? arena_printf(a, "/api/%.*s/%.*s", STR_ARG(kinds[i].path), STR_ARG(id)) : arena_printf(a, "/api/%.*s/%.*s/%.*s", STR_ARG(space_id), STR_ARG(kinds[i].path), STR_ARG(id));
     return STR("");
 }
 
@@ -179,6 +209,6 @@ enum directory_state directory_ask(struct directory *d, str id, const struct jso
     }
     one->state = DIRECTORY_WAITS;
     d->in_flight++;
-    one->call = octopus_link_get(d->opt.link, path, LIMIT_DIRECTORY_DOCUMENT_BYTES, TIMEOUT_MS, on_reply, one);
+    one->call = octopus_link_get(d->opt.link, path, octopus_id_is(id, STR("variableset")) ? LIMIT_DIRECTORY_VARIABLES_BYTES : LIMIT_DIRECTORY_DOCUMENT_BYTES, TIMEOUT_MS, on_reply, one);
     return DIRECTORY_WAITS;
 }

@@ -1,6 +1,6 @@
 #include "reaction/data.h"
 
-#include "reaction/match_octopus.h"
+#include "reaction/octopus_vars.h"
 #include "reaction/payload.h"
 
 struct vars *data_of_event(const struct data_source *d, const struct store_event *event, const struct json *payload, struct arena *a)
@@ -14,11 +14,13 @@ struct vars *data_of_event(const struct data_source *d, const struct store_event
     }
     vars_bind_json(v, STR("Payload"), payload, PROVENANCE_EVENT);
     if (event->source == EVENT_INTERNAL) {
-        struct json *known = json_new_object(a);
-        vars_bind_json(v, STR("Octopus.Event"), payload, PROVENANCE_EVENT);
-        match_octopus_variables(d, payload, known, a);
+        struct json *known = json_new_object(a), *unknown = json_new_object(a);
+        octopus_vars(d, payload, d->needs, known, unknown, a);
+        json_each(one, unknown)
+            vars_set_undefined(v, one->name, one->text);
         json_each(one, known)
             vars_set_text(v, one->name, one->text, PROVENANCE_EVENT);
+        vars_bind_json(v, STR("Octopus.Event"), payload, PROVENANCE_EVENT);
     }
     if (d->server_uri)
         vars_set_text(v, STR("Reactions.ServerUri"), str_from(d->server_uri), PROVENANCE_EVENT);

@@ -13,6 +13,8 @@ struct data_source {
     const struct keyring *keyring;
     const struct clock *clock;
     const char *server_uri; // may be NULL
+    str octopus_url;         // of the event's connection; empty: none
+    uint32_t needs;          // of Octopus's variables, what is spoken of (octopus_vars.h); 0: not said, the names
     // What an Octopus id stands for (directory.h); NULL: only what the event itself says is known.
     enum directory_state (*document)(void *ctx, str id, const struct json **doc, bool *is_failing);
     void *document_ctx;

@@ -4,7 +4,7 @@
 #include "reaction/engine_internal.h"
 #include "reaction/http_request.h"
 #include "reaction/match.h"
-#include "reaction/match_octopus.h"
+#include "reaction/octopus_vars.h"
 #include "reaction/payload.h"
 #include "reaction/run_http.h"
 
@@ -91,7 +91,7 @@ static void judge(void *ctx)
         struct data_source data = engine_octopus_data(g, d->snapshot, d->event, &view);
         const struct json *payload = payload_json(d->event, d->a);
         match_event(&data, d->event, payload, d->reaction, d->a, &result);
-        bool is_waiting = result.is_waiting || (d->event->source == EVENT_INTERNAL && result.verdict == VERDICT_MATCHED && !match_octopus_prepare(&data, payload));
+        bool is_waiting = result.is_waiting || (d->event->source == EVENT_INTERNAL && result.verdict == VERDICT_MATCHED && !octopus_vars_prepare(&data, payload, octopus_needs(d->reaction->def)));
         if (is_waiting && !g->is_stopping && clock_mono_ms(g->opt.clock) - d->began_ms < DOCUMENTS_MAX_MS) {
             loop_timer_set(d->timer, DOCUMENTS_LOOK_MS, 0);
             return;

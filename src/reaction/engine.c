@@ -5,6 +5,7 @@
 #include "reaction/engine_judge.h"
 #include "reaction/gone.h"
 #include "reaction/match_octopus.h"
+#include "reaction/octopus_vars.h"
 #include "reaction/order.h"
 #include "reaction/payload.h"
 #include "reaction/run_http.h"
@@ -16,10 +17,13 @@
 #define VERDICTS_KEPT 50 // of one event: the noes; explained in full from what is stored
 #define MAX_REQUESTS 4096 // with those that wait for a place at their host: a thousand that hang leave room for others
 #define STORE_RETRY_MS 1000
+#define DOCUMENTS_PATIENCE_MS 3000 // a run waits so long for what Octopus must say before it starts
+#define DOCUMENTS_AGAIN_MS 5000    // and is tried again after this
 #define LEASE_SLACK_MS 60000
 
 static void schedule(struct engine *g);
 static void match_more(struct engine *g);
+static void begin_waiting_runs(struct engine *g);
 
 static int64_t now_ms(struct engine *g)
 {
@@ -87,6 +91,8 @@ struct data_source engine_octopus_data(struct engine *g, const struct snapshot *
     struct data_source data = engine_data(g, s);
     *view = (struct octopus_view){ g, v->connection_id };
     if (v->source == EVENT_INTERNAL) {
+        const struct connection_entry *connection = snapshot_connection(s, v->connection_id);
+        data.octopus_url = connection ? connection->url : STR("");
         data.document = view_document;
         data.document_ctx = view;
     }
@@ -141,6 +147,7 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
     struct engine *g = m->engine;
     struct arena *a = &m->arena;
     size_t offered, kept = 0, run_count_before = m->run_count;
+    uint32_t needs = 0;
     const struct reaction_entry **reactions;
     m->event_space_ids[m->count] = v->space_id;
     struct octopus_view view;
@@ -169,14 +176,17 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
         *verdict = (struct store_verdict){ r->id, r->revision_number, result.verdict, 0, result.parts };
         if (result.verdict != VERDICT_MATCHED)
             continue;
+        uint32_t own_needs = v->source == EVENT_INTERNAL ? octopus_needs(r->def) : 0;
+        needs |= own_needs;
+        data.needs = own_needs;
         add_run(m, out, &data, v, payload, r, deployment);
         verdict->run_id = (int64_t)out->run_count;
     }
     out->unlisted = (int64_t)(offered - MIN(offered, out->verdict_count));
     bool is_waiting = match_is_waiting(match);
-    // Its action will speak of these: fetched before it starts, so that it starts at once.
+    // Its action will speak of these: asked for now, so that they are there when it starts.
     if (v->source == EVENT_INTERNAL && m->run_count > run_count_before)
-        is_waiting = !match_octopus_prepare(&data, payload) || is_waiting;
+        (void)!octopus_vars_prepare(&data, payload, needs);
     if (is_waiting || (deployment.n && map_get(&g->held, deployment))) {
         if (deployment.n)
             map_put(&g->held, deployment, g);
@@ -285,6 +295,7 @@ static void match_more(struct engine *g)
 static void documents_known(void *ctx)
 {
     engine_judge_again(ctx);
+    begin_waiting_runs(ctx);
     look_again(ctx);
     match_more(ctx);
 }
@@ -481,8 +492,69 @@ bool engine_load_data(struct active *run, struct err *e)
     struct octopus_view view;
     struct data_source data = engine_octopus_data(run->engine, run->snapshot, run->event, &view);
     run->payload = payload_json(run->event, &run->arena);
+    data.needs = run->needs = octopus_needs(run->def);
     run->vars = data_of_event(&data, run->event, run->payload, &run->arena);
     return data_add_variables(&data, run->def, run->run.reaction_id, run->run.space_id, run->vars, run->mask, &run->arena, e);
+}
+
+// ---- the documents its action speaks of ----
+
+static bool has_documents(struct active *run)
+{
+    struct octopus_view view;
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    if (run->event->source != EVENT_INTERNAL)
+        return true;
+    struct data_source data = engine_octopus_data(run->engine, run->snapshot, run->event, &view);
+    return octopus_vars_prepare(&data, payload_json(run->event, &a), octopus_needs(run->def));
+}
+
+static void stop_waiting(struct active *run)
+{
+    for (struct active **at = &run->engine->waiting; *at; at = &(*at)->next_waiting)
+        if (*at == run) {
+            *at = run->next_waiting;
+            break;
+        }
+    loop_timer_free(MOVE(run->wait_timer));
+}
+
+// Nothing of it has begun: it comes again, and does not keep a place from others meanwhile.
+static void put_off(void *ctx)
+{
+    struct active *run = ctx;
+    stop_waiting(run);
+    engine_release(run, now_ms(run->engine) + (run->engine->is_stopping ? 0 : DOCUMENTS_AGAIN_MS));
+}
+
+static void begin_run(struct active *run)
+{
+    struct engine *g = run->engine;
+    struct err e = { 0 };
+    if (!has_documents(run)) {
+        run->next_waiting = g->waiting;
+        g->waiting = run;
+        run->wait_timer = loop_timer_new(g->loop, put_off, run);
+        loop_timer_set(run->wait_timer, DOCUMENTS_PATIENCE_MS, 0);
+        return;
+    }
+    if (!engine_load_data(run, &e) || !(run->is_script ? run_script_start(run, &e) : run_http_start(run, &e)))
+        fail_at_once(run, e.text);
+}
+
+static void begin_waiting_runs(struct engine *g)
+{
+    struct active *list = MOVE(g->waiting);
+    for (struct active *run = list, *next; run; run = next) {
+        next = run->next_waiting;
+        if (has_documents(run)) {
+            loop_timer_free(MOVE(run->wait_timer));
+            begin_run(run);
+        } else {
+            run->next_waiting = g->waiting;
+            g->waiting = run;
+        }
+    }
 }
 
 static void start_run(struct engine *g, const struct store_run *claimed)
@@ -513,14 +585,15 @@ static void start_run(struct engine *g, const struct store_run *claimed)
         g->scripts_running++;
     else
         g->requests_running++;
-    ok = ok && engine_load_data(run, &e);
     if (g->is_stopping || run->is_unread) {
         // Claimed in the moment the server stopped, or the store could not be read: that says nothing about the run.
         engine_release(run, g->is_stopping ? run->run.due_ms : now_ms(g) + STORE_RETRY_MS);
         return;
     }
-    if (!ok || !(run->is_script ? run_script_start(run, &e) : run_http_start(run, &e)))
+    if (!ok)
         fail_at_once(run, e.text);
+    else
+        begin_run(run);
 }
 
 // ---- beginning ----
@@ -832,6 +905,8 @@ static void begin_stop(void *ctx)
     struct engine *g = s->engine;
     g->is_stopping = true;
     engine_judge_stop(g);
+    while (g->waiting)
+        put_off(g->waiting);
     tails_stop(g->tails);
     s->settle_until_ms = clock_mono_ms(g->opt.clock) + s->grace_ms;
     s->timer = loop_timer_new(g->loop, close_pool, s);
@@ -881,6 +956,9 @@ static void cancel_on_loop(void *ctx)
         script_job_cancel(run->job, "cancelled by hand");
     } else if (run && run->http) {
         run_http_cancel(run);
+    } else if (run && run->wait_timer) {
+        stop_waiting(run);
+        engine_finish(run, &(struct attempt_end){ .outcome = ATTEMPT_CANCELLED, .retry_after_ms = -1, .error = STR("cancelled by hand") });
     }
     pthread_mutex_lock(&c->lock);
     c->was_found = run != NULL;

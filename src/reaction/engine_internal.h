@@ -32,6 +32,7 @@ struct engine {
     int scripts_running, max_scripts;
     int requests_running;
     struct map hosts;  // run_http.c's: "host:port" -> who is under way there, and who waits
+    struct active *waiting; // runs that wait for documents of Octopus before they start
     struct judging *judging; // engine_judge.c's: those that wait for documents
     struct gone *gone; // gone.c's: reactions being disabled
 
@@ -51,6 +52,9 @@ struct active {
     struct store_event *event;
     struct json *payload;
     struct vars *vars;  // what its templates see
+    uint32_t needs;     // of Octopus's variables (octopus_vars.h)
+    struct active *next_waiting;
+    struct loop_timer *wait_timer;
     struct mask *mask;
     struct mask_lines *masked_lines; // of its log
     struct sealed_values secrets;

@@ -2,6 +2,7 @@
 
 #include "reaction/match_index.h"
 #include "reaction/match_octopus.h"
+#include "reaction/octopus_vars.h"
 
 struct match {
     const struct data_source *data;
@@ -9,6 +10,7 @@ struct match {
     const struct json *payload;
     struct arena *arena;
     struct vars *vars; // what every reaction sees; NULL: nobody needed it yet
+    uint32_t needs;    // that vars has
     struct facts facts; // of an Octopus event
     bool is_event;     // the payload is one
     bool is_waiting;
@@ -34,14 +36,29 @@ bool match_is_waiting(const struct match *m)
     return m->is_waiting || m->facts.is_waiting;
 }
 
-// The documents that variables come from are there, or will not come soon.
-static const struct vars *shared_vars(struct match *m)
+// The documents that variables come from are there, or will not come soon. Made anew when somebody speaks of more than those before.
+static const struct vars *shared_vars(struct match *m, uint32_t needs)
 {
-    if (m->event->source == EVENT_INTERNAL && !match_octopus_prepare(m->data, m->payload))
+    bool has_all = m->vars && (m->needs & needs) == needs;
+    m->needs |= needs | NEEDS_NOTHING;
+    if (!has_all && m->event->source == EVENT_INTERNAL && !octopus_vars_prepare(m->data, m->payload, m->needs))
         m->is_waiting = true;
-    if (!m->vars)
-        m->vars = data_of_event(m->data, m->event, m->payload, m->arena);
+    if (!has_all) {
+        struct data_source data = *m->data;
+        data.needs = m->needs;
+        m->vars = data_of_event(&data, m->event, m->payload, m->arena);
+    }
     return m->vars;
+}
+
+// Of a condition, and of the reaction's own variables, which it may speak of.
+static uint32_t condition_needs(const struct reaction *def)
+{
+    uint32_t needs = octopus_needs_of_template(def->condition, def);
+    for (size_t i = 0; i < def->variable_count; i++)
+        if (!def->variables[i].is_sensitive)
+            needs |= octopus_needs_of_template(json_str(def->variables[i].value, STR("")), def);
+    return needs;
 }
 
 static struct json *add_part(struct judge *j, const char *name, bool passed, struct json *wanted, struct json *got)
@@ -67,7 +84,7 @@ static enum verdict judge_condition(struct judge *j)
     if (!def->condition.p)
         return VERDICT_MATCHED;
     struct vars *v = vars_new(a);
-    vars_set_parent(v, shared_vars(m));
+    vars_set_parent(v, shared_vars(m, condition_needs(def)));
     struct json *wanted = json_new_string(a, def->condition);
     if (!j->reaction->condition || !data_add_variables(m->data, def, j->reaction->id, j->reaction->space_id, v, NULL, a, &e)) {
         struct json *part = add_part(j, "Condition", false, wanted, json_new_null(a));
@@ -137,7 +154,7 @@ static bool value_of(void *ctx, str name, str *out)
     struct template *t;
     struct template_error bad;
     struct template_result result;
-    const struct vars *v = shared_vars(m);
+    const struct vars *v = shared_vars(m, octopus_needs_of_template(name, NULL));
     if (m->is_waiting || !template_parse(m->arena, arena_printf(m->arena, "#{%.*s}", STR_ARG(name)), &t, &bad) || template_render(t, v, m->data->clock, m->arena, &result) != TEMPLATE_FINE)
         return false;
     *out = result.output;

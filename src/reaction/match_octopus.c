@@ -161,52 +161,12 @@ enum verdict match_octopus(struct facts *f, const struct store_event *v, const s
     return j.verdict;
 }
 
-// ---- what a matched event's templates and scripts find ----
+// ---- what a script finds besides ----
 
-static const struct {
-    str type, id_variable, name_variable, script_id;
-} things[] = {
-    { STR_INIT("Projects"), STR_INIT("Octopus.Project.Id"), STR_INIT("Octopus.Project.Name"), STR_INIT("ProjectId") },
-    { STR_INIT("Releases"), STR_INIT("Octopus.Release.Id"), STR_INIT("Octopus.Release.Number"), STR_INIT("ReleaseId") },
-    { STR_INIT("Deployments"), STR_INIT("Octopus.Deployment.Id"), STR_INIT("Octopus.Deployment.Name"), STR_INIT("DeploymentId") },
-    { STR_INIT("Environments"), STR_INIT("Octopus.Environment.Id"), STR_INIT("Octopus.Environment.Name"), STR_INIT("EnvironmentId") },
-    { STR_INIT("Tenants"), STR_INIT("Octopus.Deployment.Tenant.Id"), STR_INIT("Octopus.Deployment.Tenant.Name"), STR_INIT("TenantId") },
-    { STR_INIT("Machines"), STR_INIT("Octopus.Machine.Id"), STR_INIT("Octopus.Machine.Name"), STR_INIT("MachineId") },
-    { STR_INIT("ServerTasks"), STR_INIT("Octopus.Task.Id"), STR_INIT("Octopus.Task.Name"), STR_INIT("TaskId") },
-    { STR_INIT("Channels"), STR_INIT("Octopus.Release.Channel.Id"), STR_INIT("Octopus.Release.Channel.Name"), STR_INIT("ChannelId") },
+static const struct { str type, script_id; } things[] = {
+    { STR_INIT("Projects"), STR_INIT("ProjectId") }, { STR_INIT("Releases"), STR_INIT("ReleaseId") }, { STR_INIT("Deployments"), STR_INIT("DeploymentId") }, { STR_INIT("Environments"), STR_INIT("EnvironmentId") },
+    { STR_INIT("Tenants"), STR_INIT("TenantId") }, { STR_INIT("Machines"), STR_INIT("MachineId") }, { STR_INIT("ServerTasks"), STR_INIT("TaskId") }, { STR_INIT("Channels"), STR_INIT("ChannelId") },
 };
-
-static str thing_id(const struct octopus_event *v, str type)
-{
-    return str_eq(type, STR("Projects")) ? octopus_event_project(v) : octopus_event_first(v, type);
-}
-
-static const struct json *peek(const struct data_source *d, str id, bool *is_waiting)
-{
-    const struct json *doc = NULL;
-    bool is_failing = false;
-    if (!d->document || !id.n)
-        return NULL;
-    enum directory_state state = d->document(d->document_ctx, id, &doc, &is_failing);
-    // For a name in a template nobody waits for long: the event goes on without it.
-    if (state == DIRECTORY_WAITS && !is_failing)
-        *is_waiting = true;
-    return state == DIRECTORY_HAS ? doc : NULL;
-}
-
-bool match_octopus_prepare(const struct data_source *d, const struct json *payload)
-{
-    struct octopus_event v;
-    bool is_waiting = false;
-    if (!octopus_event_read(payload, &v, NULL))
-        return true;
-    for (size_t i = 0; i < COUNT(things); i++) {
-        const struct json *doc = peek(d, thing_id(&v, things[i].type), &is_waiting);
-        if (i == 0 && doc)
-            peek(d, text_of(doc, "ProjectGroupId"), &is_waiting);
-    }
-    return !is_waiting;
-}
 
 str match_octopus_order_key(const struct json *payload)
 {
@@ -219,81 +179,7 @@ void match_octopus_ids(const struct json *payload, struct json *into, struct are
     struct octopus_event v;
     bool is_event = octopus_event_read(payload, &v, NULL);
     for (size_t i = 0; i < COUNT(things); i++) {
-        str id = is_event ? thing_id(&v, things[i].type) : STR("");
+        str id = !is_event ? STR("") : str_eq(things[i].type, STR("Projects")) ? octopus_event_project(&v) : octopus_event_first(&v, things[i].type);
         json_put(into, things[i].script_id, id.n ? json_new_string(a, id) : json_new_null(a));
-    }
-}
-
-static void set(struct json *v, const char *name, str value, struct arena *a)
-{
-    if (value.n)
-        json_put(v, str_from(name), json_new_string(a, arena_str(a, value)));
-}
-
-static void set_from(struct json *v, const struct json *doc, const char *field, const char *name, struct arena *a)
-{
-    set(v, name, text_of(doc, field), a);
-}
-
-static void set_list(struct json *v, const struct json *doc, const char *field, const char *name, struct arena *a)
-{
-    CLEANUP(buf_fini) struct buf out = { 0 };
-    const struct json *list = json_get(doc, str_from(field));
-    if (!json_is(list, JSON_ARRAY))
-        return;
-    json_each(item, list)
-    {
-        if (out.n)
-            buf_add_char(&out, ',');
-        buf_add(&out, json_str(item, STR("")));
-    }
-    set(v, name, buf_str(&out), a);
-}
-
-void match_octopus_variables(const struct data_source *d, const struct json *payload, struct json *v, struct arena *a)
-{
-    struct octopus_event event;
-    bool is_waiting = false;
-    if (!octopus_event_read(payload, &event, NULL))
-        return;
-    set(v, "Octopus.Space.Id", event.space_id, a);
-    for (size_t i = 0; i < COUNT(things); i++) {
-        str id = thing_id(&event, things[i].type);
-        if (!id.n)
-            continue;
-        const struct json *doc = peek(d, id, &is_waiting);
-        str now = text_of(doc, str_eq(things[i].type, STR("Releases")) ? "Version" : str_eq(things[i].type, STR("ServerTasks")) ? "Description" : "Name");
-        set(v, things[i].id_variable.p, id, a);
-        set(v, things[i].name_variable.p, now.n ? now : octopus_event_name(&event, id, a), a);
-        if (str_eq(things[i].type, STR("Projects"))) {
-            str group = arena_str(a, text_of(doc, "ProjectGroupId"));
-            set(v, "Octopus.ProjectGroup.Id", group, a);
-            set_from(v, json_get(doc, STR("Links")), "Web", "Octopus.Web.ProjectLink", a);
-            set_from(v, peek(d, group, &is_waiting), "Name", "Octopus.ProjectGroup.Name", a);
-        } else if (str_eq(things[i].type, STR("Releases"))) {
-            set_from(v, doc, "ReleaseNotes", "Octopus.Release.Notes", a);
-            set_from(v, doc, "Assembled", "Octopus.Release.Created", a);
-            set_from(v, json_get(doc, STR("Links")), "Web", "Octopus.Web.ReleaseLink", a);
-        } else if (str_eq(things[i].type, STR("Deployments"))) {
-            set_from(v, doc, "Comments", "Octopus.Deployment.Comments", a);
-            set_from(v, doc, "Created", "Octopus.Deployment.Created", a);
-            set_from(v, doc, "DeployedById", "Octopus.Deployment.CreatedBy.Id", a);
-            set_from(v, doc, "DeployedBy", "Octopus.Deployment.CreatedBy.Username", a);
-            set_list(v, doc, "DeployedToMachineIds", "Octopus.Deployment.Machines", a);
-            set_list(v, doc, "SpecificMachineIds", "Octopus.Deployment.SpecificMachines", a);
-            set_list(v, doc, "ExcludedMachineIds", "Octopus.Deployment.ExcludedMachines", a);
-            set_from(v, json_get(doc, STR("Links")), "Web", "Octopus.Web.DeploymentLink", a);
-        } else if (str_eq(things[i].type, STR("Tenants"))) {
-            set_list(v, doc, "TenantTags", "Octopus.Deployment.Tenant.Tags", a);
-        } else if (str_eq(things[i].type, STR("Machines"))) {
-            set_list(v, doc, "Roles", "Octopus.Machine.Roles", a);
-        } else if (str_eq(things[i].type, STR("ServerTasks"))) {
-            set_from(v, doc, "QueueTime", "Octopus.Task.QueueTime", a);
-            set_from(v, doc, "ErrorMessage", "Octopus.Deployment.Error", a);
-        } else if (str_eq(things[i].type, STR("Environments"))) {
-            int64_t order;
-            if (json_i64(json_get(doc, STR("SortOrder")), &order))
-                set(v, "Octopus.Environment.SortOrder", arena_printf(a, "%" PRId64, order), a);
-        }
     }
 }

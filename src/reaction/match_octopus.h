@@ -10,14 +10,8 @@
 // there yet, and the verdict is of no use.
 enum verdict match_octopus(struct facts *f, const struct store_event *v, const struct reaction_entry *r, struct json *parts);
 
-// The documents that variables of a matched event come from are asked for. False: some are still on their way.
-bool match_octopus_prepare(const struct data_source *d, const struct json *payload);
-
 // Runs for the events of one deployment go one after the other; empty: no deployment.
 str match_octopus_order_key(const struct json *payload);
 
 // The ids a script finds ($ProjectId, ...); `into` has the names without $.
 void match_octopus_ids(const struct json *payload, struct json *into, struct arena *a);
-
-// Octopus's own names for what the event and its documents say (octopus-api.md section 7): name -> text.
-void match_octopus_variables(const struct data_source *d, const struct json *payload, struct json *into, struct arena *a);

@@ -6,6 +6,7 @@
 #include "reaction/dry_run.h"
 #include "reaction/engine_internal.h"
 #include "reaction/match_octopus.h"
+#include "reaction/octopus_vars.h"
 #include "reaction/payload.h"
 #include "sys/file.h"
 
@@ -107,7 +108,7 @@ static bool build_frame(struct active *run, struct json **out, struct err *e)
     struct octopus_view view;
     struct data_source data = engine_octopus_data(run->engine, run->snapshot, run->event, &view);
     if (run->event->source == EVENT_INTERNAL)
-        match_octopus_variables(&data, run->payload, parameters, a);
+        octopus_vars(&data, run->payload, run->needs, parameters, NULL, a);
     if (!data_rendered_variables(&data, run->def, run->vars, parameters, a, e))
         return false;
     static const char *const ids[] = { "ProjectId", "ReleaseId", "DeploymentId", "EnvironmentId", "TenantId", "MachineId", "TaskId", "ChannelId" };
