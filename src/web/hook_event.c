@@ -178,7 +178,7 @@ static bool has_nobody(const struct hook *h)
     return has_nobody;
 }
 
-static void fill_event(struct hook *h, struct store_accept *item, bool is_matched, str request, str kind, str body, const struct json *payload)
+static void fill_event(struct hook *h, struct store_accept *item, bool is_matched, const unsigned char wire_hash[32], str request, str kind, str body, const struct json *payload)
 {
     const struct trigger *t = h->trigger->t;
     struct http_request *r = h->request;
@@ -195,7 +195,10 @@ static void fill_event(struct hook *h, struct store_accept *item, bool is_matche
         .delivery_id = delivery_id(h, payload),
         .is_matched = is_matched,
     };
-    SHA256((const unsigned char *)body.p, body.n, item->body_hash);
+    if (body.p == r->body.p && body.n == r->body.n)
+        memcpy(item->body_hash, wire_hash, sizeof item->body_hash);
+    else
+        SHA256((const unsigned char *)body.p, body.n, item->body_hash);
 }
 
 // The elements of the array that Body.Split points to; NULL and an error where there is none.
@@ -252,9 +255,9 @@ void hook_accept(struct hook *h)
     struct store_accept *items = ARENA_ARRAY(a, struct store_accept, count);
     if (batch) {
         json_each(element, batch)
-            fill_event(h, &items[at++], is_matched, request, STR("json"), json_text(a, element), element);
+            fill_event(h, &items[at++], is_matched, wire_hash, request, STR("json"), json_text(a, element), element);
     } else {
-        fill_event(h, &items[0], is_matched, request, kind, content, payload);
+        fill_event(h, &items[0], is_matched, wire_hash, request, kind, content, payload);
         items[0].idempotency_key = http_header(r, STR("Idempotency-Key"));
     }
     if (h->is_signed && signature_replay_days(h->trigger->signature)) {

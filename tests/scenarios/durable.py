@@ -183,6 +183,33 @@ if shutil.which("strace"):
 else:
     skip("failed syncs", "there is no strace here")
 
+# ---- a disk that cannot be read for a while fails no run ----
+if shutil.which("strace"):
+    s = Server()
+    s.trigger("hook")
+    k = s.new_key("hook")
+    s.reaction("'done'", "late", "hook", DelaySeconds=2)
+    s.wait_ready()
+    r = s.fire({"pad": "x" * 200000}, key=k)
+    until(lambda: s.get("/api/runs").json["Items"], 10)
+    trace = os.path.join(s.home, "trace")
+    p = subprocess.Popen(["strace", "-f", "-qq", "-p", str(s.pid), "-e", "trace=pread64", "-e", "inject=pread64:error=EIO", "-o", trace])
+    def failed_reads():
+        try:
+            return open(trace).read().count("EIO")
+        except OSError:
+            return 0
+    due = time.monotonic() + 2
+    until(lambda: time.monotonic() > due and failed_reads() > 20, 30)
+    p.send_signal(signal.SIGINT)
+    p.wait()
+    check("reads failed when the run was due", failed_reads() > 20)
+    run = s.run_of(r)
+    check("it waited, and ran when the disk could be read", (run["State"], [x["Outcome"] for x in run["Attempts"]]), ("Succeeded", ["Succeeded"]))
+    s.kill(signal.SIGTERM)
+else:
+    skip("a disk that cannot be read", "there is no strace here")
+
 # ---- a full disk, and room again ----
 disk = folder()
 if os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], stderr=subprocess.DEVNULL).returncode == 0:
