@@ -19,6 +19,7 @@ struct web {
     pthread_mutex_t change_lock;    // one change of the configuration at a time: its checks hold until it is stored
     unsigned char admin_hash[KEYRING_HASH_BYTES];
     struct hook_state *hooks;
+    struct refusals *refusals;      // at triggers
     struct loop_timer *flush_timer, *purge_timer;
     bool is_anchoring;              // atomic
     int64_t anchored_row;           // of the audit, by the last task that anchored it

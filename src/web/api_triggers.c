@@ -9,6 +9,7 @@
 #include "http/address.h"
 #include "secret/token.h"
 #include "web/places.h"
+#include "web/refusals.h"
 
 #define KEY_LIFE_MS (365 * 86400000LL)      // permissions.md rule 4: default 1 year
 #define ROTATE_DEFAULT_SECONDS (7 * 86400LL) // the old key works on: 7 days, 0 to 30
@@ -65,6 +66,21 @@ static void decorate_trigger(struct api_call *c, const struct store_object *o, s
     for (size_t i = 0; t && i < t->reaction_count; i++)
         visible += place_sees_reaction(c, t->reactions[i]->id, t->reactions[i]->space_id);
     json_add_i64(c->arena, answer, "Reactions", visible);
+    if (caller_may_at(&c->caller, TRIGGER_EDIT, &(struct access_place){ .space_id = o->space_id })) {
+        struct refusal refused[REFUSALS_KEPT];
+        int64_t total;
+        size_t count = refusals_list(c->web->refusals, o->id, refused, &total);
+        struct json *state = json_add(answer, STR("State"), json_new_object(c->arena));
+        json_add_i64(c->arena, state, "RefusedCount", total);
+        struct json *list = json_add(state, STR("Refused"), json_new_array(c->arena));
+        for (size_t i = 0; i < count; i++) {
+            struct json *j = json_push(list, json_new_object(c->arena));
+            json_add_time(c->arena, j, "Time", refused[i].at_ms);
+            json_add_str(c->arena, j, "RemoteAddress", arena_str(c->arena, str_from(refused[i].address)));
+            json_add_str(c->arena, j, "Reason", arena_str(c->arena, str_from(refused[i].reason)));
+            json_add_str(c->arena, j, "Detail", arena_str(c->arena, str_from(refused[i].detail)));
+        }
+    }
     // In the order of Authentication.Signature.Secrets: which of them may go.
     struct json *secrets = t && t->signature ? json_add(answer, STR("SignatureSecrets"), json_new_array(c->arena)) : NULL;
     for (size_t i = 0; secrets && i < signature_secret_count(t->signature); i++) {

@@ -12,6 +12,8 @@ struct hook {
     const struct snapshot *snapshot;
     const struct trigger_entry *trigger;
     const struct key_entry *key;  // NULL: none was shown, or no good one
+    const char *refusal;          // why it would be refused, as far as is known; NULL: nothing said
+    str refusal_detail;
     bool is_signed;
     int secret;                   // position of the secret that fitted; only where is_signed
     struct route_values route;
@@ -40,6 +42,6 @@ void hook_confirm(struct hook *h, str url); // the one GET that a handshake may 
 void hook_accept(struct hook *h);
 
 // ---- hooks.c ----
-void hook_refuse(struct hook *h);                    // the one same 401
+void hook_refuse(struct hook *h, const char *reason, str detail); // the one same 401; why is kept for who may edit the trigger
 void hook_end(struct hook *h);                       // lets the snapshot go; before or after the answer
 void hook_busy(struct hook *h, const char *text);    // 503

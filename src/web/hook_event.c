@@ -147,7 +147,7 @@ static void on_accepted(void *ctx, const struct accept_result *results, size_t c
         return;
     }
     if (results[0].outcome == ACCEPT_REPLAYED) {
-        hook_refuse(h);
+        hook_refuse(h, "replay", STR("the same signature over the same body came before (ReplayDays)"));
         return;
     }
     if (results[0].outcome == ACCEPT_KEY_REUSED) {

@@ -95,16 +95,33 @@ static str find_key_text(struct hook *h)
     return text;
 }
 
+static const struct key_entry *refuse_key(struct hook *h, const char *why)
+{
+    h->refusal = "key";
+    h->refusal_detail = str_from(why);
+    return NULL;
+}
+
 const struct key_entry *hook_find_key(struct hook *h)
 {
     struct web *w = h->web;
     str text = find_key_text(h), public_id;
-    if (!(h->trigger->t->schemes & SCHEME_API_KEY) || !token_read(TOKEN_TRIGGER, text, &public_id))
+    if (!(h->trigger->t->schemes & SCHEME_API_KEY))
         return NULL;
+    if (!text.n)
+        return h->trigger->t->schemes == SCHEME_API_KEY ? refuse_key(h, "no key was sent") : NULL;
+    if (!token_read(TOKEN_TRIGGER, text, &public_id))
+        return refuse_key(h, "what was sent is no trigger key (RXT-...), or it was cut");
     const struct key_entry *k = map_get(&h->snapshot->keys, public_id);
-    if (!k || !token_matches(w->opt.keyring, text, k->hash) || k->trigger_id != h->trigger->t->id || k->is_revoked)
-        return NULL;
-    return !k->expires_ms || k->expires_ms > clock_wall_ms(w->opt.clock) ? k : NULL;
+    if (!k || !token_matches(w->opt.keyring, text, k->hash))
+        return refuse_key(h, "the key is unknown");
+    if (k->trigger_id != h->trigger->t->id)
+        return refuse_key(h, "the key is another trigger's");
+    if (k->is_revoked)
+        return refuse_key(h, "the key was revoked");
+    if (k->expires_ms && k->expires_ms <= clock_wall_ms(w->opt.clock))
+        return refuse_key(h, "the key has expired");
+    return k;
 }
 
 int64_t hook_secret_use_id(const struct web *w, int64_t trigger_id, str secret)
@@ -275,6 +292,10 @@ enum hook_proof hook_prove(struct hook *h)
             return HOOK_FETCHING;
         }
         h->is_signed = result.verdict == SIGNATURE_OK;
+        if (!h->is_signed && !h->refusal) {
+            h->refusal = signature_verdict_name(result.verdict);
+            h->refusal_detail = result.detail;
+        }
         h->secret = result.secret;
         memcpy(h->replay_key, result.replay_key, sizeof h->replay_key);
     }

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "reaction/payload.h"
+#include "web/refusals.h"
 
 static const struct http_header json_headers[] = { { STR_INIT("Content-Type"), STR_INIT("application/json; charset=utf-8") }, { STR_INIT("Cache-Control"), STR_INIT("no-store") } };
 
@@ -20,8 +21,10 @@ void hook_end(struct hook *h)
     h->snapshot = NULL;
 }
 
-void hook_refuse(struct hook *h)
+void hook_refuse(struct hook *h, const char *reason, str detail)
 {
+    if (h->trigger)
+        refusals_note(h->web->refusals, h->trigger->t->id, clock_wall_ms(h->web->opt.clock), h->request->remote.text, str_from(reason), detail);
     hook_end(h);
     answer_401(h->web, h->request);
 }
@@ -87,14 +90,18 @@ bool hook_head(struct web *w, struct http_request *r, size_t *max_body_bytes)
     *h = (struct hook){ .web = w, .request = r, .snapshot = registry_take(w->opt.registry) };
     r->user = h;
     if (!find_trigger(h)) {
-        hook_refuse(h);
+        hook_refuse(h, "trigger", STR(""));
         return false;
     }
     const struct trigger *t = h->trigger->t;
     h->query = query_json(r->query, r->arena);
     h->key = hook_find_key(h);
-    if (is_hopeless(h) || !hook_is_from_source(h)) {
-        hook_refuse(h);
+    if (is_hopeless(h)) {
+        hook_refuse(h, h->refusal ? h->refusal : "key", h->refusal_detail);
+        return false;
+    }
+    if (!hook_is_from_source(h)) {
+        hook_refuse(h, "source", STR("the address is in none of the trigger's Sources"));
         return false;
     }
     if (!hook_has_room(h, &retry_after_s)) {
@@ -137,7 +144,7 @@ static bool answer_handshake(struct hook *h, bool is_proven)
         return false;
     switch (handshake_judge(h->trigger->handshake, &h->in, &context, r->arena, &reply)) {
     case HANDSHAKE_NO: return false;
-    case HANDSHAKE_REFUSED: hook_refuse(h); return true;
+    case HANDSHAKE_REFUSED: hook_refuse(h, "handshake", reply.detail); return true;
     case HANDSHAKE_REPLY: break;
     }
     struct http_header *headers = ARENA_ARRAY(r->arena, struct http_header, reply.header_count + 2);
@@ -161,8 +168,12 @@ void hook_judged(struct hook *h)
         return;
     if (answer_handshake(h, proof == HOOK_PROVEN))
         return;
-    if (proof == HOOK_REFUSED || !has_method(h->trigger->t, r->method)) {
-        hook_refuse(h);
+    if (proof == HOOK_REFUSED) {
+        hook_refuse(h, h->refusal ? h->refusal : "key", h->refusal_detail);
+        return;
+    }
+    if (!has_method(h->trigger->t, r->method)) {
+        hook_refuse(h, "method", STR("only handshakes come by this method"));
         return;
     }
     hook_count_use(h);

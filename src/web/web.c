@@ -6,6 +6,7 @@
 #include "store/anchor.h"
 #include "web/handle.h"
 #include "web/sessions.h"
+#include "web/refusals.h"
 #include "web/workers.h"
 
 #include <malloc.h>
@@ -114,6 +115,7 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
     w->opt = *opt;
     pthread_mutex_init(&w->change_lock, NULL);
     w->hub = stream_hub_new(opt->loop);
+    w->refusals = refusals_new();
     w->workers = workers_new(API_THREADS);
     w->slow_workers = workers_new(SLOW_THREADS);
     w->flush_timer = loop_timer_new(opt->loop, flush, w);
@@ -173,6 +175,7 @@ void web_close(struct web *w)
     if (w->server)
         http_server_close(w->server);
     stream_hub_free(w->hub);
+    refusals_free(w->refusals);
     pthread_mutex_destroy(&w->change_lock);
     free(w);
 }

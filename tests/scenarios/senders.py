@@ -31,6 +31,25 @@ check("what was read may be sent back, with its secrets kept", (s.put("/api/trig
 check("a secret's use stays its own when another one goes", (lambda r: (r.status, [u["UseCount"] for u in s.get("/api/triggers/plain").json["SignatureSecrets"]]))(
     s.put("/api/triggers/plain", {**t, "Authentication": {**t["Authentication"], "Signature": {"Preset": "github", "Secrets": ["second-secret"]}}})), lambda got: got[0] == 200 and got[1][0] >= 2)
 
+# ---- why it was refused: for who may edit the trigger ----
+s.trigger("why", Authentication={"Schemes": ["ApiKey", "Signature"], "Signature": {"Preset": "stripe", "Secrets": ["first-secret"]}, "Sources": ["127.0.0.0/8"]})
+other = s.new_key("plain")
+old = s.must(s.post("/api/triggers/why/keys", {}))
+s.must(s.post(f"/api/triggers/why/keys/{old['Id']}/revoke"))
+def stripe(at, secret):
+    return {"Stripe-Signature": f"t={at},v1=" + hmac.new(secret.encode(), f"{at}.{{}}".encode(), hashlib.sha256).hexdigest()}
+now = int(time.time())
+tries = [({"X-Octopus-ApiKey": "nonsense"}, "key", "cut"), ({"X-Octopus-ApiKey": other}, "key", "another trigger's"), ({"X-Octopus-ApiKey": old["Key"]}, "key", "revoked"), ({}, "missing", ""),
+    (stripe(now, "other"), "signature", "fits none"), (stripe(now - 4000, "first-secret"), "timestamp", "old"), ({"Stripe-Signature": f"t={now},v1=zz"}, "malformed", "")]
+answers = [s.fire(b"{}", "why", headers=headers) for headers, _, _ in tries]
+check("whatever is wrong, the sender hears the same", {(a.status, a.body) for a in answers}, lambda got: len(got) == 1)
+state = s.get("/api/triggers/why").json["State"]
+check("each try is told with its reason, the newest first", [r["Reason"] for r in state["Refused"]][::-1], [reason for _, reason, _ in tries])
+check("... and in words", [detail for (_, _, detail), r in zip(tries, state["Refused"][::-1]) if detail not in r["Detail"]], [])
+check("... from where", {r["RemoteAddress"] for r in state["Refused"]}, {"127.0.0.1"})
+check("... and counted", state["RefusedCount"], len(tries))
+check("no key stands in it", other in json.dumps(state), False)
+
 # ---- a captured request ----
 github("once", 30, DeliveryId={"Parts": [{"Header": "X-GitHub-Delivery"}]})
 first = s.fire(body, "once", headers=signed(body, "first-secret", **{"X-GitHub-Delivery": "d-1"}))
