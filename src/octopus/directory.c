@@ -1,5 +1,6 @@
 #include "octopus/directory.h"
 
+#include "base/encode.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "octopus/event.h"
@@ -58,15 +59,42 @@ static str question_path(str space_id, str id, struct arena *a)
         STR_ARG(has_tenant ? part[2] : STR("")));
 }
 
+static const struct kind { str type, path; bool is_spaceless; } kinds[] = {
+    { STR_INIT("Projects"), STR_INIT("projects"), false }, { STR_INIT("ProjectGroups"), STR_INIT("projectgroups"), false }, { STR_INIT("Environments"), STR_INIT("environments"), false },
+    { STR_INIT("Tenants"), STR_INIT("tenants"), false }, { STR_INIT("Channels"), STR_INIT("channels"), false }, { STR_INIT("Machines"), STR_INIT("machines"), false },
+    { STR_INIT("Releases"), STR_INIT("releases"), false }, { STR_INIT("Deployments"), STR_INIT("deployments"), false }, { STR_INIT("ServerTasks"), STR_INIT("tasks"), true },
+    { STR_INIT("Runbooks"), STR_INIT("runbooks"), false }, { STR_INIT("RunbookRuns"), STR_INIT("runbookRuns"), false }, { STR_INIT("Users"), STR_INIT("users"), true },
+    { STR_INIT("Spaces"), STR_INIT("spaces"), true }, { STR_INIT("variableset"), STR_INIT("variables"), false },
+};
+
+// "NamesOf-<type>.<text in hex>": what could have that name. "SlugOf-<type>.<text in hex>": what has that slug.
+static str names_path(str space_id, str id, struct arena *a)
+{
+    bool is_slug = octopus_id_is(id, STR("SlugOf"));
+    str rest = str_skip(id, is_slug ? STR("SlugOf-").n : STR("NamesOf-").n), type, text;
+    if (!is_plain(id, true) || !str_split(&rest, '.', &type) || !rest.p || !hex_decode(a, rest, &text) || !text.n)
+        return STR("");
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        if (!str_eq(type, kinds[i].type))
+            continue;
+        str base = kinds[i].is_spaceless ? arena_printf(a, "/api/%.*s", STR_ARG(kinds[i].path)) : arena_printf(a, "/api/%.*s/%.*s", STR_ARG(space_id), STR_ARG(kinds[i].path));
+        str encoded = percent_encode(a, text);
+        return is_slug ? arena_printf(a, "%.*s/%.*s", STR_ARG(base), STR_ARG(encoded)) : arena_printf(a, "%.*s?%s=%.*s&skip=0&take=200", STR_ARG(base), kinds[i].is_spaceless ? "filter" : "partialName", STR_ARG(encoded));
+    }
+    return STR("");
+}
+
+str directory_names_question(const char *type, str text, bool is_slug, struct arena *a)
+{
+    return arena_printf(a, "%s-%s.%.*s", is_slug ? "SlugOf" : "NamesOf", type, STR_ARG(hex_encode(a, text)));
+}
+
 str directory_path(str space_id, str id, struct arena *a)
 {
-    static const struct { str type, path; bool is_spaceless; } kinds[] = {
-        { STR_INIT("Projects"), STR_INIT("projects"), false }, { STR_INIT("ProjectGroups"), STR_INIT("projectgroups"), false }, { STR_INIT("Environments"), STR_INIT("environments"), false },
-        { STR_INIT("Tenants"), STR_INIT("tenants"), false }, { STR_INIT("Channels"), STR_INIT("channels"), false }, { STR_INIT("Machines"), STR_INIT("machines"), false },
-        { STR_INIT("Releases"), STR_INIT("releases"), false }, { STR_INIT("Deployments"), STR_INIT("deployments"), false }, { STR_INIT("ServerTasks"), STR_INIT("tasks"), true },
-        { STR_INIT("Runbooks"), STR_INIT("runbooks"), false }, { STR_INIT("RunbookRuns"), STR_INIT("runbookRuns"), false }, { STR_INIT("Users"), STR_INIT("users"), true },
-        { STR_INIT("Spaces"), STR_INIT("spaces"), true }, { STR_INIT("variableset"), STR_INIT("variables"), false },
-    };
+    if (octopus_id_is(id, STR("NamesOf")) || octopus_id_is(id, STR("SlugOf")))
+        return names_path(space_id, id, a);
+    if (octopus_id_is(id, STR("EventGroups")))
+        return arena_printf(a, "/api/%.*s/events/groups", STR_ARG(space_id));
     if (octopus_id_is(id, STR("ReleasesOf")) || octopus_id_is(id, STR("DeploymentsOf")))
         return question_path(space_id, id, a);
     for (size_t i = 0; i < COUNT(kinds); i++)

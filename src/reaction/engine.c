@@ -2,8 +2,9 @@
 
 #include "base/limits.h"
 #include "queue/backoff.h"
-#include "reaction/engine_judge.h"
+#include "reaction/engine_ask.h"
 #include "reaction/gone.h"
+#include "reaction/match.h"
 #include "reaction/match_octopus.h"
 #include "reaction/octopus_vars.h"
 #include "reaction/order.h"
@@ -294,7 +295,7 @@ static void match_more(struct engine *g)
 
 static void documents_known(void *ctx)
 {
-    engine_judge_again(ctx);
+    engine_ask_again(ctx);
     begin_waiting_runs(ctx);
     look_again(ctx);
     match_more(ctx);
@@ -904,7 +905,7 @@ static void begin_stop(void *ctx)
     struct stopping *s = ctx;
     struct engine *g = s->engine;
     g->is_stopping = true;
-    engine_judge_stop(g);
+    engine_ask_stop(g);
     while (g->waiting)
         put_off(g->waiting);
     tails_stop(g->tails);

@@ -33,7 +33,7 @@ struct engine {
     int requests_running;
     struct map hosts;  // run_http.c's: "host:port" -> who is under way there, and who waits
     struct active *waiting; // runs that wait for documents of Octopus before they start
-    struct judging *judging; // engine_judge.c's: those that wait for documents
+    struct asking *asking;  // engine_ask.c's: threads that wait for documents
     struct gone *gone; // gone.c's: reactions being disabled
 
     pthread_mutex_t lock; // guards stats and wake flags

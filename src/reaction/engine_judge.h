@@ -13,7 +13,3 @@ struct judged {
 // Against the reactions given, of snapshot `s`; NULL: all the event is offered to that could match. Blocks the calling thread (not a loop's)
 // until the documents are there, at most 15 s: ERR_BUSY. What comes back lives in the arena.
 MUST_USE bool engine_judge(struct engine *g, const struct snapshot *s, const struct store_event *v, const struct reaction_entry *const *reactions, size_t count, struct arena *a, struct judged **out, size_t *out_count, struct err *e);
-
-// For the engine: documents came. And the engine ends: nobody waits longer.
-void engine_judge_again(struct engine *g);
-void engine_judge_stop(struct engine *g);

@@ -41,6 +41,8 @@ struct api_call {
     int64_t space_id;            // of the path; 0 where it names none
     const struct json *query;
     struct json *body;           // parsed; NULL where none was sent
+    struct json *resolved;       // of a reaction being saved: the ids its names stand for (engine_names.h); may be NULL
+    struct json *warnings;       // for its answer; NULL: none
 
     // the answer
     int status;                  // 0: 200

@@ -4,6 +4,7 @@
 
 #include "base/timetext.h"
 #include "reaction/data.h"
+#include "reaction/engine_names.h"
 #include "reaction/http_request.h"
 #include "reaction/policy.h"
 #include "web/revisions.h"
@@ -232,14 +233,28 @@ static void save_reaction(struct api_call *c, struct store_object *old)
     if (!old)
         c->status = 201;
     if (warning.n)
-        json_push(json_add(c->answer, STR("Warnings"), json_new_array(a)), json_new_string(a, warning));
+        json_push(c->warnings, json_new_string(a, warning));
+    if (c->answer && c->warnings->count && json_is(c->answer, JSON_OBJECT))
+        json_add(c->answer, STR("Warnings"), c->warnings);
     engine_runs_changed(c->web->opt.engine);
+}
+
+// Before anybody's changes wait: Octopus may be slow. What does not decode is told by save_reaction.
+static void resolve_names(struct api_call *c, int64_t space_id)
+{
+    struct decode_errors ignored = { .arena = c->arena };
+    const struct connection_entry *connection = snapshot_space_connection(c->snapshot, space_id);
+    struct reaction *r = reaction_decode(c->arena, c->body, &ignored);
+    c->warnings = json_new_array(c->arena);
+    if (r && connection)
+        c->resolved = engine_names(c->web->opt.engine, connection->id, r, c->warnings, c->arena);
 }
 
 void reactions_create(struct api_call *c)
 {
     if (!api_body_required(c))
         return;
+    resolve_names(c, api_space(c));
     pthread_mutex_lock(&c->web->change_lock);
     save_reaction(c, NULL);
     pthread_mutex_unlock(&c->web->change_lock);
@@ -249,10 +264,14 @@ void reactions_update(struct api_call *c)
 {
     if (!api_body_required(c))
         return;
-    pthread_mutex_lock(&c->web->change_lock);
-    struct store_object *old = object_find(c, KIND_REACTION, c->params[0]);
     // What a GET returned may be sent back: its Warnings too.
     json_drop(c->body, STR("Warnings"));
+    struct store_object *old = object_find(c, KIND_REACTION, c->params[0]);
+    if (!old)
+        return;
+    resolve_names(c, old->space_id);
+    pthread_mutex_lock(&c->web->change_lock);
+    old = object_find(c, KIND_REACTION, c->params[0]);
     if (old)
         save_reaction(c, old);
     pthread_mutex_unlock(&c->web->change_lock);

@@ -134,6 +134,8 @@ static struct json *revision_doc(struct api_call *c, int64_t number, struct json
     json_add_str(a, doc, "Author", c->caller.name);
     json_add_i64(a, doc, "AuthorId", c->caller.user_id);
     json_add_time(a, doc, "Created", clock_wall_ms(c->web->opt.clock));
+    if (c->resolved)
+        json_add(doc, STR("Resolved"), c->resolved);
     json_add(doc, STR("Definition"), definition);
     return doc;
 }

@@ -1,0 +1,10 @@
+// engine_names.h - what the names in a reaction's lists stand for in Octopus at this moment. Their ids are kept with the revision, so that
+// a renamed object still matches.
+#pragma once
+
+#include "reaction/engine.h"
+
+// {"Projects": {"Core Web": ["Projects-23"]}, "Scope.Projects": ...} for all names that are no ids; NULL where there is nothing to keep. A
+// warning (text) is pushed for each that stands for nothing the reader's key may see, or one for all where Octopus does not answer
+// within 3 s. Blocks the calling thread (not a loop's). In the arena.
+struct json *engine_names(struct engine *g, int64_t connection_id, const struct reaction *def, struct json *warnings, struct arena *a);
