@@ -1,4 +1,5 @@
 // runs (and runs --follow), fire, replay: what happens, and making it happen.
+#include "app/bulk.h"
 #include "app/cli.h"
 #include "app/commands.h"
 
@@ -305,8 +306,8 @@ static int follow_runs(struct cli *c, str event, bool until_idle)
 
 int cmd_runs(int argc, char **argv)
 {
-    static const char usage[] = "reactions runs [--follow] [--event ID] [--until-idle] [--reaction R] [--state S] [--take N]\n       reactions runs retry|cancel RUN";
-    static const char *const valued[] = { "--reaction", "--state", "--take", "--event", NULL }, *const bare[] = { "--follow", "--until-idle", NULL };
+    static const char usage[] = "reactions runs [--follow] [--event ID] [--until-idle] [--reaction R] [--state S] [--take N]\n       reactions runs retry|cancel RUN\n       reactions runs retry|cancel [--reaction R] [--state S,S] [--event ID] [--from TIME] [--to TIME] [--max N] [--dry-run]";
+    static const char *const valued[] = { "--reaction", "--state", "--take", "--event", "--from", "--to", "--max", NULL }, *const bare[] = { "--follow", "--until-idle", "--dry-run", NULL };
     static const char *const columns[] = { "Id", "Queued", "State", "ReactionId", "EventId", "ErrorMessage", NULL };
     struct cli c;
     struct json *page;
@@ -323,11 +324,13 @@ int cmd_runs(int argc, char **argv)
             cli_print_object(&c, run);
         else
             status = cli_fail(&c);
+    } else if (c.word_count == 1 && (str_eq(c.words[0], STR("retry")) || str_eq(c.words[0], STR("cancel")))) {
+        status = bulk_runs(&c, c.words[0]) ? 0 : cli_fail(&c);
     } else if (c.word_count) {
         fprintf(stderr, "usage: %s\n", usage);
         status = 2;
     } else {
-        static const char *const filters[] = { "reaction", "state", "event" };
+        static const char *const filters[] = { "reaction", "state", "event", "from", "to" };
         str take = cli_option(&c, "--take"), path = arena_printf(a, "/runs?take=%.*s", STR_ARG(take.p ? take : STR("30")));
         for (size_t i = 0; i < COUNT(filters); i++) {
             str value = cli_option(&c, arena_printf(a, "--%s", filters[i]).p);
@@ -345,12 +348,17 @@ int cmd_runs(int argc, char **argv)
 
 int cmd_replay(int argc, char **argv)
 {
-    static const char usage[] = "reactions replay EVENT [--reaction NAME]";
-    static const char *const valued[] = { "--reaction", NULL };
+    static const char usage[] = "reactions replay EVENT [--reaction NAME]\n       reactions replay --from TIME [--to TIME] [--type TYPE] [--reaction NAME,NAME] [--max N] [--dry-run]";
+    static const char *const valued[] = { "--reaction", "--from", "--to", "--type", "--max", NULL }, *const bare[] = { "--dry-run", NULL };
     struct cli c;
     struct json *answer;
-    if (!cli_begin(&c, argc, argv, usage, valued, NULL))
+    if (!cli_begin(&c, argc, argv, usage, valued, bare))
         return 2;
+    if (!c.word_count && cli_option(&c, "--from").n) {
+        int done = bulk_replay(&c) ? 0 : cli_fail(&c);
+        cli_end(&c);
+        return done;
+    }
     if (c.word_count != 1) {
         fprintf(stderr, "usage: %s\n", usage);
         return 2;

@@ -20,6 +20,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_backfill(int argc, char **argv);
 int cmd_prove(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_restore(int argc, char **argv);

@@ -8,6 +8,7 @@ struct brokered {
     struct arena arena;
     int64_t call_id;
     bool is_feed;
+    int64_t connection_id; // of Octopus calls
     str body; // dry runs: what is withheld
     str method, shown; // shown: path, or URL without its query
     struct http_call *call;
@@ -40,7 +41,12 @@ static void record(struct brokered *b, int status, const struct json *created, b
         return;
     }
     str text = json_text(a, doc);
-    store_append(g->opt.store, NULL, 0, &(struct store_api_call){ run->run.id, run->run.attempts, clock_wall_ms(g->opt.clock), text }, 1);
+    struct store_api_call call = { .run_id = run->run.id, .attempt = run->run.attempts, .at_ms = clock_wall_ms(g->opt.clock), .doc = text, .connection_id = b->connection_id };
+    str *ids = ARENA_ARRAY(a, str, created ? created->count : 0);
+    json_each(id, created)
+        ids[call.created_count++] = id->text;
+    call.created = ids;
+    store_append(g->opt.store, NULL, 0, &call, 1);
     engine_note(g, &(struct engine_note){ .kind = NOTE_CALL, .space_id = run->run.space_id, .id = run->run.id, .reaction_id = run->run.reaction_id, .text = text });
 }
 
@@ -176,6 +182,7 @@ static void call_octopus(struct brokered *b, const struct script_call *call)
     const struct identity_entry *identity = run->def->identity.n ? snapshot_find_identity(run->snapshot, run->run.space_id, run->def->identity) : NULL;
     const struct connection_entry *connection = identity ? snapshot_connection(run->snapshot, identity->connection_id) : NULL;
     str key;
+    b->connection_id = connection ? connection->id : 0;
     if (!connection) {
         answer_error(b, "this reaction has no identity with a connection: no Octopus call is made");
         brokered_free(b);

@@ -130,8 +130,8 @@ static void judge_events(struct judge *j)
 static void judge_cause(struct judge *j, const struct store_event *v)
 {
     struct arena *a = j->arena;
-    int64_t reaction_id, run_id;
-    if (!v->caused_by_run || !octopus_event_cause(&j->facts->event, &reaction_id, &run_id))
+    int64_t reaction_id = v->caused_by_reaction, run_id = v->caused_by_run;
+    if (!v->caused_by_run || (!reaction_id && !octopus_event_cause(&j->facts->event, &reaction_id, &run_id)))
         return;
     bool is_own = reaction_id == j->reaction->id && !j->reaction->def->include_own_effects, is_deep = v->caused_depth > DEPTH_MAX;
     struct json *p = add_part(j, "CausedBy", !is_own && !is_deep, NULL, json_new_string(a, arena_printf(a, "Runs-%" PRId64 " of Reactions-%" PRId64 ", depth %d", run_id, reaction_id, v->caused_depth)));

@@ -146,13 +146,32 @@ static void stored(void *ctx, const struct accept_result *results UNUSED, size_t
     store_more(t);
 }
 
-// The cause is known by the User-Agent of our own calls; its depth is one more than that of the run's event.
+// The run that created what the event is about, for events of which Octopus tells no client: a deployment that a run made starts and
+// ends by itself. What another client did to such a document is that client's doing.
+static bool created_by(struct tail *t, const struct octopus_event *v, int64_t *reaction_id, int64_t *run_id, struct arena *a)
+{
+    static const char *const types[] = { "Deployments", "RunbookRuns", "ServerTasks", "Releases" };
+    struct store_run *run;
+    str subject = STR("");
+    if (v->user_agent.n && !str_eq(v->user_agent, STR("Server")))
+        return false;
+    for (size_t i = 0; i < COUNT(types) && !subject.n; i++)
+        subject = octopus_event_first(v, str_from(types[i]));
+    if (!subject.n)
+        subject = octopus_event_subject(v);
+    if (!subject.n || !store_created_by(t->tails->opt.store, t->connection_id, subject, run_id, NULL) || !*run_id || !store_run_get(t->tails->opt.store, t->space_id, *run_id, a, &run, NULL) || !run)
+        return false;
+    *reaction_id = run->reaction_id;
+    return true;
+}
+
+// The cause is known by the User-Agent of our own calls, or by what they created; its depth is one more than that of the run's event.
 static void set_cause(struct tail *t, const struct json *doc, struct store_event *out, struct arena *a)
 {
     struct octopus_event v;
     int64_t reaction_id, run_id;
     struct store_run *run;
-    if (!octopus_event_read(doc, &v, NULL) || !octopus_event_cause(&v, &reaction_id, &run_id))
+    if (!octopus_event_read(doc, &v, NULL) || (!octopus_event_cause(&v, &reaction_id, &run_id) && !created_by(t, &v, &reaction_id, &run_id, a)))
         return;
     if (!store_run_get(t->tails->opt.store, t->space_id, run_id, a, &run, NULL) || !run || run->reaction_id != reaction_id)
         return; // another instance's run, or one that was removed
@@ -211,7 +230,7 @@ static void store_more(struct tail *t)
             .body = rows[i].text,
         };
         set_place(rows[i].text, &items[i].event, &a);
-        if (str_find(rows[i].text, STR("OctopusReactions/1 (reaction ")) >= 0 && json_parse(&a, rows[i].text, &doc, NULL))
+        if (json_parse(&a, rows[i].text, &doc, NULL))
             set_cause(t, doc, &items[i].event, &a);
     }
     struct store_tail tail = { t->connection_id, tail_state_doc(t->state, &a) };

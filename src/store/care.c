@@ -99,6 +99,7 @@ static bool exec_purge(struct db *d, struct op *op, struct err *e)
         && remove_older(d, p, "DELETE FROM logs WHERE id IN (SELECT l.id FROM " OLD_RUNS " CROSS JOIN logs l ON l.run = r.id LIMIT ?2)", p->keep.runs_ms, e)
         && remove_older(d, p, "DELETE FROM calls WHERE id IN (SELECT c.id FROM " OLD_RUNS " CROSS JOIN calls c ON c.run = r.id LIMIT ?2)", p->keep.runs_ms, e)
         && remove_older(d, p, "DELETE FROM attempts WHERE rowid IN (SELECT t.rowid FROM " OLD_RUNS " CROSS JOIN attempts t ON t.run = r.id LIMIT ?2)", p->keep.runs_ms, e)
+        && remove_older(d, p, "DELETE FROM created WHERE (connection, document) IN (SELECT connection, document FROM created WHERE at < ?1 LIMIT ?2)", p->keep.runs_ms, e)
         && remove_older(d, p, "DELETE FROM runs WHERE id IN (SELECT id FROM " OLD_RUNS " LIMIT ?2)", p->keep.runs_ms, e)
         && remove_older(d, p, "DELETE FROM events WHERE id IN (SELECT id FROM events e INDEXED BY events_list WHERE received < ?1 AND is_matched = 1 AND NOT EXISTS(SELECT 1 FROM runs r WHERE r.event = e.id) LIMIT ?2)", p->keep.events_ms, e);
 }

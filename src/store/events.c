@@ -254,7 +254,8 @@ bool store_tail_get(struct store *s, int64_t connection_id, struct arena *a, str
 
 #define EVENT_COLUMNS                                                                                                                 \
     "id, space, source, trigger, connection, type, octopus_id, delivery_id, is_reused, occurred, received, caused_run, depth, matched," \
-    " not_matched, errors, is_matched, payload_kind, request, project, environment"
+    " not_matched, errors, is_matched, payload_kind, request, project, environment,"              \
+    " CASE caused_run WHEN 0 THEN 0 ELSE (SELECT r.reaction FROM runs r WHERE r.id = caused_run) END"
 
 static void read_event(sqlite3_stmt *st, struct arena *a, bool with_body, struct store_event *v)
 {
@@ -280,9 +281,10 @@ static void read_event(sqlite3_stmt *st, struct arena *a, bool with_body, struct
         .request = db_str(st, 18, a),
         .project = db_str(st, 19, a),
         .environment = db_str(st, 20, a),
+        .caused_by_reaction = db_i64(st, 21),
     };
     if (with_body)
-        v->body = db_str(st, 21, a);
+        v->body = db_str(st, 22, a);
 }
 
 bool store_event_place_get(struct store *s, int64_t event_id, struct arena *a, struct store_event_place *out, bool *is_there, struct err *e)

@@ -237,6 +237,23 @@ bool store_next_due(struct store *s, int64_t reaction_id, int64_t after_ms, int6
     return row >= 0;
 }
 
+bool store_created_by(struct store *s, int64_t connection_id, str document, int64_t *run_id, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *run_id = 0;
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT run FROM created WHERE connection = ?1 AND document = ?2", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, connection_id);
+    db_bind_str(st, 2, document);
+    int row = db_step(r.db, st, e);
+    if (row > 0)
+        *run_id = db_i64(st, 0);
+    return row >= 0;
+}
+
 bool store_starts(struct store *s, int64_t reaction_id, int64_t since_ms, int64_t max, struct arena *a, int64_t **at_ms, size_t *count, struct err *e)
 {
     CLEANUP(reader_give) struct reader r = { 0 };
@@ -420,6 +437,17 @@ static bool exec_append(struct db *d, struct op *op, struct err *e)
         db_bind_str(st, 4, c->doc);
         if (!db_run(d, st, e))
             return false;
+        for (size_t k = 0; k < c->created_count; k++) {
+            st = db_prepare(d, "INSERT OR REPLACE INTO created(connection, document, run, at) VALUES(?1, ?2, ?3, ?4)", e);
+            if (!st)
+                return false;
+            db_bind_i64(st, 1, c->connection_id);
+            db_bind_str(st, 2, c->created[k]);
+            db_bind_i64(st, 3, c->run_id);
+            db_bind_i64(st, 4, c->at_ms);
+            if (!db_run(d, st, e))
+                return false;
+        }
     }
     return true;
 }
@@ -442,6 +470,10 @@ void store_append(struct store *s, const struct store_log_line *lines, size_t li
     for (size_t i = 0; i < call_count; i++) {
         p->calls[i] = calls[i];
         p->calls[i].doc = arena_str(a, calls[i].doc);
+        str *created = ARENA_ARRAY(a, str, calls[i].created_count);
+        for (size_t k = 0; k < calls[i].created_count; k++)
+            created[k] = arena_str(a, calls[i].created[k]);
+        p->calls[i].created = created;
     }
     submit(op, NULL, NULL);
 }
@@ -542,6 +574,43 @@ static bool exec_by_hand(struct db *d, struct op *op, struct err *e)
     db_bind_i64(st, 1, h->run_id);
     db_bind_i64(st, 2, h->now_ms);
     return db_run(d, st, e);
+}
+
+struct many_by_hand {
+    struct by_hand what;
+    int64_t *ids;
+    size_t count, changed;
+};
+
+static bool exec_many_by_hand(struct db *d, struct op *op, struct err *e)
+{
+    struct many_by_hand *m = op->args;
+    m->changed = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        sqlite3_stmt *st = m->what.is_cancel ? db_prepare(d, "UPDATE runs SET state = 7, finished = ?2, error = 'cancelled by hand' WHERE id = ?1 AND state IN (0, 2)", e)
+                                             : db_prepare(d, "UPDATE runs SET state = 0, due = ?2, finished = 0, error = NULL WHERE id = ?1 AND state IN (4, 5, 6)", e);
+        if (!st)
+            return false;
+        db_bind_i64(st, 1, m->ids[i]);
+        db_bind_i64(st, 2, m->what.now_ms);
+        if (!db_run(d, st, e))
+            return false;
+        m->changed += (size_t)sqlite3_changes(db_handle(d));
+    }
+    return true;
+}
+
+bool store_runs_by_hand(struct store *s, const int64_t *run_ids, size_t count, bool is_cancel, int64_t now_ms, size_t *changed, struct err *e)
+{
+    struct op *op = op_new(s, exec_many_by_hand);
+    struct many_by_hand *m = op->args = ARENA_NEW(&op->arena, struct many_by_hand);
+    *m = (struct many_by_hand){ { .is_cancel = is_cancel, .now_ms = now_ms }, ARENA_ARRAY(&op->arena, int64_t, count), count, 0 };
+    if (count)
+        memcpy(m->ids, run_ids, sizeof *run_ids * count);
+    bool ok = op_wait(op, true, e);
+    *changed = m->changed;
+    op_free(op);
+    return ok;
 }
 
 static bool change_by_hand(struct store *s, struct by_hand what, struct err *e)

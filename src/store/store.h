@@ -162,6 +162,7 @@ struct store_event {
     str payload_kind;       // "json" "form" "xml" "text" "bytes" "none"
     str body;               // raw bytes; for internal events the Octopus event as received
     int64_t caused_by_run;  // 0: none
+    int64_t caused_by_reaction; // that run's, read from it; 0: none, or removed. Not stored
     int caused_depth;
     str project, environment; // Octopus ids the event is about, for who may see it; empty: none. Several environments: joined by commas
     // filled by matching
@@ -350,9 +351,15 @@ struct store_log_line {
 struct store_api_call {
     int64_t run_id, attempt, at_ms;
     str doc; // JSON: the contract's ApiCalls element
+    int64_t connection_id;    // where `created` was brought into being: the ids of Octopus documents, or none
+    const str *created;
+    size_t created_count;
 };
 // Appended in order; answered by nothing, but before any later finish of that run.
 void store_append(struct store *s, const struct store_log_line *lines, size_t line_count, const struct store_api_call *calls, size_t call_count);
+
+// The run that created that document; 0: none did, or long ago.
+MUST_USE bool store_created_by(struct store *s, int64_t connection_id, str document, int64_t *run_id, struct err *e);
 
 // What a restart finds: leased runs of this node (or whose lease ran out) become waiting where they had not begun or may be
 // repeated, interrupted otherwise. Waits for the sync.
@@ -361,6 +368,8 @@ MUST_USE bool store_recover(struct store *s, int64_t now_ms, int64_t *requeued, 
 // By hand. ERR_CONFLICT names the state that forbids it. Waits for the sync.
 MUST_USE bool store_run_retry(struct store *s, int64_t space_id, int64_t run_id, int64_t now_ms, struct err *e);
 MUST_USE bool store_run_cancel(struct store *s, int64_t space_id, int64_t run_id, int64_t now_ms, struct err *e);
+// The same of many, in one transaction: those whose state does not allow it are passed over. *changed: how many.
+MUST_USE bool store_runs_by_hand(struct store *s, const int64_t *run_ids, size_t count, bool is_cancel, int64_t now_ms, size_t *changed, struct err *e);
 // New runs (replays, backfills); run.replay_number is chosen by the store. Waits for the sync.
 MUST_USE bool store_run_add(struct store *s, const struct store_run *runs, size_t count, int64_t *ids, struct err *e);
 

@@ -123,6 +123,7 @@ api_handler keys_list, keys_create, keys_get, keys_revoke, keys_rotate;
 api_handler reactions_list, reactions_create, reactions_get, reactions_update, reactions_delete, reactions_enable, reactions_disable, reactions_pause, reactions_resume, reactions_test;
 api_handler revisions_list, revisions_get, revisions_restore, revisions_approve;
 api_handler events_list, events_get, events_body, events_explain, events_replay;
+api_handler runs_retry_many, runs_cancel_many, events_replay_many, events_backfill;
 api_handler runs_list, runs_get, runs_retry, runs_cancel, runs_log;
 api_handler spaces_list, spaces_create, spaces_get, spaces_update, spaces_delete, spaces_pause, spaces_resume;
 api_handler connections_list, connections_create, connections_get, connections_update, connections_delete;

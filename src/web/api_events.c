@@ -4,6 +4,7 @@
 #include "reaction/engine_judge.h"
 #include "reaction/payload.h"
 #include "web/places.h"
+#include "web/replay.h"
 
 static struct store_event *find_event(struct api_call *c)
 {
@@ -90,7 +91,7 @@ void events_body(struct api_call *c)
 
 #define EXPLAINED_MAX 200 // evaluated anew for one answer
 
-static const struct reaction_entry *find_reaction(struct api_call *c, int64_t space_id, str name)
+const struct reaction_entry *replay_find_reaction(struct api_call *c, int64_t space_id, str name)
 {
     int64_t id = 0;
     bool is_id = store_id_parse(name, KIND_REACTION, &id);
@@ -158,7 +159,7 @@ void events_explain(struct api_call *c)
     struct store_event *v = find_event(c);
     if (!v)
         return;
-    if (name.n && !(only = find_reaction(c, v->space_id, name))) {
+    if (name.n && !(only = replay_find_reaction(c, v->space_id, name))) {
         api_fail(c, ERR_INVALID, "reaction: there is no reaction \"%.*s\" in this space", STR_ARG(name));
         return;
     }
@@ -178,24 +179,26 @@ void events_explain(struct api_call *c)
     c->answer = answer;
 }
 
-static bool may_replay(struct api_call *c, const struct reaction_entry *r)
+bool replay_allowed(struct api_call *c, const struct reaction_entry *r)
 {
     struct access_place at = place_of_reaction(r->def, r->space_id, c->arena);
     return caller_may_at(&c->caller, REACTION_ENABLE, &at);
 }
 
 // A replay is a new run of the same event, of the active revision unless asked otherwise.
-static bool add_replay(struct api_call *c, const struct store_event *v, const struct reaction_entry *r, struct store_run *runs, size_t *count)
+bool replay_make(struct api_call *c, const struct store_event *v, const struct reaction_entry *r, struct store_run *out)
 {
     struct store_runs earlier;
     struct err e = { 0 };
     struct run_filter f = { .event_id = v->id, .reaction_id = r->id };
-    if (!store_run_list(c->web->opt.store, &f, (struct store_page){ .take = 1000 }, c->arena, &earlier, &e)) {
+    if (!v->id)
+        earlier = (struct store_runs){ 0 };
+    else if (!store_run_list(c->web->opt.store, &f, (struct store_page){ .take = 1000 }, c->arena, &earlier, &e)) {
         api_fail_with(c, &e);
         return false;
     }
     int64_t now = clock_wall_ms(c->web->opt.clock);
-    runs[(*count)++] = (struct store_run){
+    *out = (struct store_run){
         .space_id = v->space_id,
         .reaction_id = r->id,
         .revision_id = r->revision_id,
@@ -213,15 +216,20 @@ static bool add_replay(struct api_call *c, const struct store_event *v, const st
     return true;
 }
 
+static bool add_replay(struct api_call *c, const struct store_event *v, const struct reaction_entry *r, struct store_run *runs, size_t *count)
+{
+    return replay_make(c, v, r, &runs[*count]) && ++*count;
+}
+
 static bool choose_named(struct api_call *c, const struct store_event *v, const str *names, size_t name_count, struct store_run *runs, size_t *count)
 {
     for (size_t i = 0; i < name_count; i++) {
-        const struct reaction_entry *found = find_reaction(c, v->space_id, names[i]);
+        const struct reaction_entry *found = replay_find_reaction(c, v->space_id, names[i]);
         if (!found) {
             api_fail(c, ERR_INVALID, "Reactions[%zu]: there is no reaction \"%.*s\" in this space", i, STR_ARG(names[i]));
             return false;
         }
-        if (!may_replay(c, found)) {
+        if (!replay_allowed(c, found)) {
             api_fail(c, ERR_DENIED, "Reactions[%zu]: this needs the permission %s for \"%.*s\"", i, permission_name(REACTION_ENABLE), STR_ARG(names[i]));
             return false;
         }
@@ -242,7 +250,7 @@ static bool choose_matching(struct api_call *c, const struct store_event *v, str
     }
     *runs = ARENA_ARRAY(c->arena, struct store_run, judged_count);
     for (size_t i = 0; i < judged_count; i++)
-        if (judged[i].result.verdict == VERDICT_MATCHED && may_replay(c, judged[i].reaction) && !add_replay(c, v, judged[i].reaction, *runs, count))
+        if (judged[i].result.verdict == VERDICT_MATCHED && replay_allowed(c, judged[i].reaction) && !add_replay(c, v, judged[i].reaction, *runs, count))
             return false;
     return true;
 }

@@ -43,6 +43,11 @@ const struct api_route api_routes[] = {
     ROUTE("GET", "events/{id}/explain", RUN_VIEW, PLACE_EVENT, events_explain, "Why each reaction did or did not fire"),
     ROUTE("POST", "events/{id}/replay", REACTION_ENABLE, PLACE_EVENT, events_replay, "New runs of this event"),
 
+    ROUTE("POST", "events/replay", REACTION_ENABLE, PLACE_SPACE_PART, events_replay_many, "New runs of the events of a time, where reactions match now"),
+    ROUTE("POST", "events/backfill", REACTION_ENABLE, PLACE_SPACE_PART, events_backfill, "Octopus's history through chosen reactions; a dry run unless DryRun is false"),
+
+    ROUTE("POST", "runs/retry", RUN_CONTROL, PLACE_SPACE_PART, runs_retry_many, "Try again the runs of a query that failed"),
+    ROUTE("POST", "runs/cancel", RUN_CONTROL, PLACE_SPACE_PART, runs_cancel_many, "Cancel the runs of a query"),
     ROUTE("GET", "runs", RUN_VIEW, PLACE_SPACE_PART, runs_list, "List runs"),
     ROUTE("GET", "runs/{id}", RUN_VIEW, PLACE_RUN, runs_get, "Read a run with its attempts"),
     ROUTE("GET", "runs/{id}/log", RUN_OUTPUT_VIEW, PLACE_RUN, runs_log, "The lines a run wrote"),
