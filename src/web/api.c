@@ -306,6 +306,12 @@ static const struct space_entry *find_space(const struct snapshot *s, str name)
     return NULL;
 }
 
+const struct space_entry *api_space_of_path(const struct snapshot *s, str path)
+{
+    str rest = str_skip(path, STR("/api/").n), first;
+    return str_starts_nocase(path, STR("/api/")) && str_split(&rest, '/', &first) && !api_is_collection(first) ? find_space(s, first) : NULL;
+}
+
 // ---- one call, on a thread of its own ----
 
 static void dispatch(struct api_call *c)

@@ -15,6 +15,8 @@ struct web {
     struct workers *workers;
     struct workers *slow_workers;   // signing in: memory-hard hashes, and answers of other servers
     struct people *people;
+    struct fetcher *fetcher;        // asks other servers who somebody is
+    struct octopus_cache *octopus;
     bool is_ready;                  // atomic
     pthread_mutex_t change_lock;    // one change of the configuration at a time: its checks hold until it is stored
     unsigned char admin_hash[KEYRING_HASH_BYTES];
@@ -72,6 +74,8 @@ extern const size_t api_route_count;
 void api_fail(struct api_call *c, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void api_fail_with(struct api_call *c, const struct err *e);
 void api_fail_errors(struct api_call *c, const char *message); // 400 with c->errors
+// The space a path names ("/api/Spaces-2/...": id or slug); NULL: it names none that is there.
+const struct space_entry *api_space_of_path(const struct snapshot *s, str path);
 void api_header(struct api_call *c, const char *name, str value); // an answer's; both live as long as the call
 void api_refuse_anonymous(struct api_call *c);                 // 401
 void api_not_found(struct api_call *c);                        // the same for what is not there and what may not be seen

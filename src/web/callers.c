@@ -4,6 +4,7 @@
 #include "base/timetext.h"
 #include "secret/token.h"
 #include "web/handle.h"
+#include "web/octopus_who.h"
 #include "web/roles.h"
 #include "web/sessions.h"
 
@@ -125,17 +126,58 @@ static str bearer(const struct http_request *r)
     return str_starts_nocase(authorization, STR("Bearer ")) ? str_trim(str_skip(authorization, 7)) : (str){ 0 };
 }
 
+bool caller_by_octopus_key(struct web *w, int64_t space_id, str key, str address, struct arena *a, struct caller *out, int64_t *connection_id, struct err *e)
+{
+    const struct snapshot *s = registry_take(w->opt.registry);
+    const struct connection_entry *connection = snapshot_space_connection(s, space_id ? space_id : 1);
+    bool ok = false;
+    *connection_id = connection ? connection->id : 0;
+    if (!connection)
+        err_set(e, ERR_DENIED, "the space has no connection to an Octopus server");
+    else if (!people_may_try_from(w, address))
+        err_set(e, ERR_BUSY, "too many tries: wait a quarter of an hour");
+    else {
+        ok = octopus_who(w, s, connection->id, key, a, out, e);
+        // Only a key that Octopus refuses was a try; that it does not answer is nobody's fault here.
+        if (ok || e->kind != ERR_DENIED)
+            people_try_from_succeeded(w, address);
+    }
+    registry_give(w->opt.registry, s);
+    return ok;
+}
+
+static bool by_octopus_key(struct web *w, const struct http_request *r, str key, struct arena *a, struct caller *out)
+{
+    struct err e = { 0 };
+    int64_t connection_id;
+    const struct snapshot *s = registry_take(w->opt.registry);
+    const struct space_entry *space = api_space_of_path(s, r->path);
+    int64_t space_id = space ? space->id : 0;
+    registry_give(w->opt.registry, s);
+    return caller_by_octopus_key(w, space_id, key, r->remote.text, a, out, &connection_id, &e);
+}
+
+// Octopus's keys begin so, whatever their version.
+static bool is_octopus_key(str key)
+{
+    return str_starts(key, STR("API-")) && key.n < 256;
+}
+
+static str key_of(const struct http_request *r)
+{
+    str key = http_header(r, STR("X-Octopus-ApiKey"));
+    return key.n ? key : bearer(r);
+}
+
 bool caller_is_slow(const struct web *w UNUSED, const struct http_request *r)
 {
-    return str_starts_nocase(r->path, STR("/api/session")) || str_starts_nocase(r->path, STR("/api/setup"));
+    return is_octopus_key(key_of(r)) || str_starts_nocase(r->path, STR("/api/session")) || str_starts_nocase(r->path, STR("/api/setup"));
 }
 
 void caller_find(struct web *w, const struct http_request *r, struct arena *a, struct caller *out)
 {
-    str key = http_header(r, STR("X-Octopus-ApiKey"));
-    if (!key.n)
-        key = bearer(r);
-    if (key.n ? by_key(w, key, r->remote.text, a, out) : session_find(w, r, a, out))
+    str key = key_of(r);
+    if (is_octopus_key(key) ? by_octopus_key(w, r, key, a, out) : key.n ? by_key(w, key, r->remote.text, a, out) : session_find(w, r, a, out))
         return;
     if (key.n)
         people_note_failure(w, STR("key.failed"), 0, r->remote.text, "a key that is wrong, expired, or of a disabled user");

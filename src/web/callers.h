@@ -14,4 +14,7 @@ void caller_find(struct web *w, const struct http_request *r, struct arena *a, s
 bool caller_of_user(struct web *w, int64_t user_id, struct arena *a, struct caller *out);
 // Grants from a list of {Role, Space, Projects, Environments}; what names no role any more gives nothing.
 void caller_read_grants(struct web *w, const struct json *assignments, struct arena *a, struct access_grant **grants, size_t *count);
+// By somebody's own Octopus API key, asked of the connection of that space (id; 0: Spaces-1). At most ten keys that are none in a quarter
+// of an hour from one network go on to Octopus. *connection_id: whose key it is.
+bool caller_by_octopus_key(struct web *w, int64_t space_id, str key, str address, struct arena *a, struct caller *out, int64_t *connection_id, struct err *e);
 struct access_grant caller_key_limit(const struct json *key_doc, struct arena *a); // what is written on an API key

@@ -84,6 +84,25 @@ void people_try_succeeded(struct api_call *c, str account)
     pthread_mutex_unlock(&p->lock);
 }
 
+bool people_may_try_from(struct web *w, str address)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    str key = throttle_network(&a, address);
+    pthread_mutex_lock(&w->people->lock);
+    int64_t wait_ms = throttle_take(&w->people->throttle, &key, 1, clock_mono_ms(w->opt.clock));
+    pthread_mutex_unlock(&w->people->lock);
+    return !wait_ms;
+}
+
+void people_try_from_succeeded(struct web *w, str address)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    str key = throttle_network(&a, address);
+    pthread_mutex_lock(&w->people->lock);
+    throttle_give_back(&w->people->throttle, &key, 1);
+    pthread_mutex_unlock(&w->people->lock);
+}
+
 void people_note_failure(struct web *w, str action, int64_t user_id, str address, const char *why)
 {
     struct people *p = w->people;

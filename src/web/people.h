@@ -14,6 +14,9 @@ bool people_change(struct api_call *c, const struct store_put *puts, size_t coun
 // The try of somebody to prove who they are. account: the name as typed, empty where there is none. False: answered 429.
 bool people_may_try(struct api_call *c, str account);
 void people_try_succeeded(struct api_call *c, str account);
+// The same for what has no name, before there is a call: false: not now.
+bool people_may_try_from(struct web *w, str address);
+void people_try_from_succeeded(struct web *w, str address);
 // Audit row of a failure; under a flood only some, then how many were left out. user_id 0: nobody we know.
 void people_note_failure(struct web *w, str action, int64_t user_id, str address, const char *why);
 

@@ -6,6 +6,7 @@
 #include "secret/token.h"
 #include "web/callers.h"
 #include "web/handle.h"
+#include "web/octopus_who.h"
 #include "web/roles.h"
 
 #include <sodium.h>
@@ -73,6 +74,25 @@ static void touch(struct web *w, struct store_object *o, struct json *doc, int64
         return; // ended or touched meanwhile
 }
 
+static str session_key_record(struct arena *a, int64_t session_id)
+{
+    return arena_printf(a, "Sessions-%" PRId64 "/Key", session_id);
+}
+
+// Who signed in with an Octopus key is asked for again by it: what changed in Octopus counts here within a minute.
+static bool by_octopus(struct web *w, const struct store_object *o, const struct json *doc, struct arena *a, struct caller *out)
+{
+    struct err e = { 0 };
+    int64_t connection_id;
+    str key;
+    if (!json_i64(json_get(doc, STR("ConnectionId")), &connection_id) || !keyring_unseal(w->opt.keyring, session_key_record(a, o->id), json_str(json_get(doc, STR("Key")), STR("")), a, &key, &e))
+        return false;
+    const struct snapshot *s = registry_take(w->opt.registry);
+    bool ok = octopus_who(w, s, connection_id, key, a, out, &e);
+    registry_give(w->opt.registry, s);
+    return ok;
+}
+
 bool session_find(struct web *w, const struct http_request *r, struct arena *a, struct caller *out)
 {
     str cookie = session_cookie(r, STR(SESSION_COOKIE)), public_id, hash;
@@ -83,7 +103,7 @@ bool session_find(struct web *w, const struct http_request *r, struct arena *a, 
         return false;
     if (!hex_decode(a, json_str(json_get(doc, STR("Hash")), STR("")), &hash) || hash.n != KEYRING_HASH_BYTES || !token_matches(w->opt.keyring, cookie, (const unsigned char *)hash.p))
         return false;
-    if (has_ended(doc, now) || !caller_of_user(w, o->parent_id, a, out))
+    if (has_ended(doc, now) || !(o->parent_id ? caller_of_user(w, o->parent_id, a, out) : by_octopus(w, o, doc, a, out)))
         return false;
     touch(w, o, doc, now, a);
     out->kind = CALLER_SESSION;
@@ -130,7 +150,7 @@ static bool make_room(struct api_call *c, int64_t user_id, struct store_put *put
     return true;
 }
 
-bool session_begin(struct api_call *c, int64_t user_id, str name, const char *source, const struct json *more)
+bool session_begin(struct api_call *c, int64_t user_id, str name, const char *source, int64_t connection_id, str octopus_key)
 {
     struct arena *a = c->arena;
     struct web *w = c->web;
@@ -143,7 +163,11 @@ bool session_begin(struct api_call *c, int64_t user_id, str name, const char *so
         return false;
     }
     str now = timetext(a, clock_wall_ms(w->opt.clock));
-    struct json *doc = more ? json_copy(a, more) : json_new_object(a), *particulars = json_new_object(a);
+    struct json *doc = json_new_object(a), *particulars = json_new_object(a);
+    if (octopus_key.n) {
+        json_add_i64(a, doc, "ConnectionId", connection_id);
+        json_add_str(a, doc, "Key", keyring_seal(w->opt.keyring, session_key_record(a, puts[0].object.id), octopus_key, a));
+    }
     json_add_str(a, doc, "Name", name);
     json_add_str(a, doc, "Source", str_from(source));
     json_add_str(a, doc, "Hash", hex_encode(a, (str){ (const char *)token.hash, sizeof token.hash }));

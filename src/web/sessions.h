@@ -14,9 +14,10 @@
 bool session_find(struct web *w, const struct http_request *r, struct arena *a, struct caller *out);
 str session_cookie(const struct http_request *r, str name); // empty: not sent
 
-// Begins one, sets the cookie, notes it in the audit. more: members for its document; may be NULL. user_id 0: nobody of ours.
+// Begins one, sets the cookie, notes it in the audit. user_id 0: nobody of ours, but who the Octopus key of that connection belongs to; it
+// is kept sealed.
 // On success c->caller is who was signed in. False: answered.
-bool session_begin(struct api_call *c, int64_t user_id, str name, const char *source, const struct json *more);
+bool session_begin(struct api_call *c, int64_t user_id, str name, const char *source, int64_t connection_id, str octopus_key);
 // Answers who the caller is.
 void session_answer(struct api_call *c, int status);
 

@@ -47,10 +47,30 @@ static void by_password(struct api_call *c, str username, str password)
         return;
     }
     people_try_succeeded(c, username);
-    if (caller_of_user(c->web, id, c->arena, &c->caller) && session_begin(c, id, c->caller.name, "Password", NULL))
+    if (caller_of_user(c->web, id, c->arena, &c->caller) && session_begin(c, id, c->caller.name, "Password", 0, STR("")))
         session_answer(c, 201);
     else if (!c->status)
         refuse(c);
+}
+
+static void by_octopus_key(struct api_call *c, str key, str space)
+{
+    struct err e = { 0 };
+    int64_t connection_id;
+    const struct space_entry *entry = space.n ? api_space_of_path(c->snapshot, arena_printf(c->arena, "/api/%.*s/", STR_ARG(space))) : NULL;
+    struct caller who;
+    if (space.n && !entry)
+        err_set(&e, ERR_DENIED, "unknown space");
+    else if (caller_by_octopus_key(c->web, entry ? entry->id : 0, key, c->request->remote.text, c->arena, &who, &connection_id, &e)) {
+        c->caller = who;
+        if (session_begin(c, 0, who.name, "Octopus", connection_id, key))
+            session_answer(c, 201);
+        return;
+    }
+    people_note_failure(c->web, STR("sign-in.failed"), 0, c->request->remote.text, e.kind == ERR_BUSY ? "Octopus could not be asked, or too many tries" : "Octopus does not vouch for this key");
+    // One answer, whatever the reason: whether a space has a connection, or Octopus knows a key, is not for strangers.
+    api_fail(c, ERR_DENIED, "Octopus does not vouch for this key, or cannot be asked now");
+    c->status = 401;
 }
 
 // Who sends nothing has proven nothing.
@@ -73,10 +93,14 @@ void session_create(struct api_call *c)
         return;
     }
     if (decode_begin(&d, c->body, STR(""), &c->errors)) {
-        str username = decode_str(&d, "Username", STR("")), password = decode_str(&d, "Password", STR(""));
+        str username = decode_str(&d, "Username", STR("")), password = decode_str(&d, "Password", STR("")), key = decode_str(&d, "ApiKey", STR("")), space = decode_str(&d, "Space", STR(""));
         decode_done(&d);
-        if (!c->errors.count && (!username.n || !password.n))
-            decode_error(&d, NULL, "send Username and Password");
+        if (!c->errors.count && key.n && !username.n && !password.n) {
+            by_octopus_key(c, key, space);
+            return;
+        }
+        if (!c->errors.count && (!username.n || !password.n || space.n))
+            decode_error(&d, NULL, "send Username and Password, or your Octopus ApiKey (with the Space whose Octopus server knows it)");
         if (!c->errors.count) {
             by_password(c, username, password);
             return;
@@ -211,7 +235,7 @@ static void set_up(struct api_call *c, struct store_object *offer, str username,
     }
     puts[1].object.doc = json_text(a, user_document(a, username, password_hash(password, a), "Roles-instanceadmin", "Roles-spaceadmin"));
     c->caller.actor = STR("set-up link");
-    if (people_change(c, puts, 2, "user.create", store_id_text(a, KIND_USER, puts[1].object.id), NULL) && caller_of_user(c->web, puts[1].object.id, a, &c->caller) && session_begin(c, puts[1].object.id, username, "Setup", NULL))
+    if (people_change(c, puts, 2, "user.create", store_id_text(a, KIND_USER, puts[1].object.id), NULL) && caller_of_user(c->web, puts[1].object.id, a, &c->caller) && session_begin(c, puts[1].object.id, username, "Setup", 0, STR("")))
         session_answer(c, 201);
 }
 

@@ -5,6 +5,8 @@
 #include "sys/file.h"
 #include "store/anchor.h"
 #include "web/handle.h"
+#include "web/fetch.h"
+#include "web/octopus_who.h"
 #include "web/sessions.h"
 #include "web/refusals.h"
 #include "web/workers.h"
@@ -135,7 +137,8 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
     if (ok)
         keyring_hash(opt->keyring, "token", key, w->admin_hash);
     w->hooks = ok ? hook_state_new(w, e) : NULL;
-    ok = w->hooks && people_open(w, &w->people, e);
+    w->octopus = octopus_cache_new();
+    ok = w->hooks && people_open(w, &w->people, e) && fetcher_open(opt->loop, opt->registry, &w->fetcher, e);
     if (!ok || !http_server_open(opt->loop, &server, &w->server, e)) {
         web_close(w);
         return false;
@@ -164,9 +167,11 @@ void web_close(struct web *w)
 {
     if (!w)
         return;
+    fetcher_close(w->fetcher); // sends away who waits
     workers_free(w->slow_workers);
     workers_free(w->workers);
     people_close(w->people);
+    octopus_cache_free(w->octopus);
     if (w->hooks)
         hook_flush_key_uses(w);
     hook_state_free(w, w->hooks);

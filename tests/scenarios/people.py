@@ -300,7 +300,63 @@ def command_line():
     s.kill()
 
 
+def octopus():
+    """A person's own Octopus API key: their Octopus says who they are and what they may."""
+    sample = Sample()
+    s = Server(env={"REACTIONS_EGRESS_ALLOW": f"127.0.0.1:{sample.port}"})
+    refused = s.call("POST", "/api/session", {"ApiKey": SAMPLE_KEY + "-ALICE"}, key=False)
+    check("without a connection nobody is vouched for", refused.status, 401)
+    s.must(s.post("/api/spaces", {"Name": "Elsewhere"}))
+    s.connect(sample)
+    web, core = sample.of("projects", "Web Shop"), sample.of("projects", "Core Web")
+    for name, project in (("web", web), ("core", core)):
+        s.must(s.post("/api/reactions", {"Name": name, "Trigger": {"Type": "Internal", "Events": ["DeploymentStarted"]}, "Scope": {"Projects": [project]}, "Action": {"Type": "Http", "Uri": "https://example.com/"}}))
+    alice = SAMPLE_KEY + "-ALICE"
+    who = s.call("GET", "/api/session", key=alice).json
+    check("the key says who", (who.get("Name"), who.get("Kind"), who.get("UserId")), ("octopus/alice", "Octopus", None))
+    check("what she sees there she sees here", [r["Name"] for r in s.call("GET", "/api/reactions", key=alice).json["Items"]], ["core", "web"])
+    web_doc, core_doc = s.call("GET", "/api/reactions/web", key=alice).json, s.call("GET", "/api/reactions/core", key=alice).json
+    check("what she edits there she edits here", s.call("PUT", "/api/reactions/web", {**web_doc, "Description": "hers"}, key=alice).status, 200)
+    check("and no other project", s.call("PUT", "/api/reactions/core", {**core_doc, "Description": "hers"}, key=alice).status, 403)
+    check("the audit says who", s.call("GET", "/api/audit?take=1").json["Items"][0]["Actor"], "octopus/alice")
+    check("the connection is not hers to change", s.call("POST", "/api/secrets", {"Name": "x", "Value": "y"}, key=alice).status, 403)
+    check("nor the instance's users", s.call("GET", "/api/users", key=alice).status, 403)
+    space = [s.call("GET", f"/api/{name}/reactions", key=alice).status for name in ("Spaces-1", "Spaces-2")]
+    check("a space of another or no Octopus vouches for nobody", space, [200, 401])
+    limited = s.call("GET", "/api/reactions", key=SAMPLE_KEY + "-LIMITED").json
+    check("who sees one project there sees one here", (limited.get("TotalResults"), [r["Name"] for r in limited.get("Items", [])]), lambda got: got[0] <= 1 and "core" not in got[1])
+    check("who may nothing there may nothing here", s.call("GET", "/api/reactions", key=SAMPLE_KEY + "-NONE").status, 404)
+    admin = s.call("GET", "/api/session", key=SAMPLE_KEY).json
+    check("who administers that Octopus administers its spaces", ([g["Space"] for g in admin["Grants"]], "SpaceSettings" in admin["Grants"][0]["Permissions"]), (["Spaces-1"], True))
+    check("but not this instance", s.call("GET", "/api/settings", key=SAMPLE_KEY).status, 403)
+    check("a key Octopus does not know opens nothing", s.call("GET", "/api/reactions", key="API-NOBODYSKEY").status, 401)
+
+    b = Browser(s)
+    r = b.call("POST", "/api/session", {"ApiKey": alice})
+    b.csrf = r.json.get("CsrfToken")
+    check("it signs in too", (r.status, r.json.get("Name"), r.json.get("Kind")), (201, "octopus/alice", "Session"))
+    check("with a session like any other", (b.call("GET", "/api/reactions").status, b.call("PUT", "/api/reactions/web", b.call("GET", "/api/reactions/web").json).status), (200, 200))
+    check("guarded like any other", b.call("PUT", "/api/reactions/web", web_doc, csrf=False).status, 403)
+    s.restart()
+    check("that survives a restart", b.call("GET", "/api/session").json.get("Name"), "octopus/alice")
+    check("the key is not readable in what is stored", alice.encode() in s.stored_bytes(), False)
+    check("signing out ends it", (b.call("DELETE", "/api/session").status, b.call("GET", "/api/session").status), (204, 401))
+    b.call("POST", "/api/session", {"ApiKey": alice})
+    sample.kill()
+    s.restart()
+    check("while Octopus does not answer, nothing is known and nothing allowed", (b.call("GET", "/api/session").status, s.call("GET", "/api/reactions", key=alice).status), (401, 401))
+    check("the server's own people are not touched by it", s.call("GET", "/api/users").status, 200)
+    sample = Sample()
+    fresh = Server(env={"REACTIONS_EGRESS_ALLOW": f"127.0.0.1:{sample.port}"})
+    fresh.connect(sample)
+    for _ in range(30):
+        fresh.call("GET", "/api/reactions", key="API-WRONG")
+    check("wrong keys are not passed on without end", fresh.call("GET", "/api/reactions", key=SAMPLE_KEY + "-ALICE").status, 401)
+    fresh.kill(), s.kill(), sample.kill()
+
+
 def main():
+    octopus()
     first_start()
     headers()
     command_line()

@@ -1,0 +1,16 @@
+// octopus_who.h - who an Octopus API key belongs to, and what they may do here: that Octopus is asked. Only src/web includes this.
+//
+// An answer is used for at most OCTOPUS_WHO_MS. What does not come, or not wholly, is unknown, and what is unknown is no right. A key goes to
+// the one Octopus server that the space's connection names, to no other. Waits for that server: not for the loop's thread.
+#pragma once
+
+#include "web/people.h"
+
+#define OCTOPUS_WHO_MS 60000
+
+struct octopus_cache;
+
+struct octopus_cache *octopus_cache_new(void);
+void octopus_cache_free(struct octopus_cache *c);
+
+MUST_USE bool octopus_who(struct web *w, const struct snapshot *s, int64_t connection_id, str key, struct arena *a, struct caller *out, struct err *e);
