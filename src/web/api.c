@@ -145,7 +145,7 @@ bool api_query_time(struct api_call *c, const char *name, int64_t *at_ms)
 void api_self_link(struct api_call *c, struct json *object, const char *collection, str id)
 {
     struct json *links = json_add(object, STR("Links"), json_new_object(c->arena));
-    json_add_str(c->arena, links, "Self", arena_printf(c->arena, "/api/%s/%.*s", collection, STR_ARG(id)));
+    json_add_str(c->arena, links, "Self", arena_printf(c->arena, "/api/%s%s%.*s", collection, id.n ? "/" : "", STR_ARG(id)));
 }
 
 // The other filters ride along, so that a link alone leads on.

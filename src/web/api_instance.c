@@ -11,7 +11,7 @@ void api_root(struct api_call *c)
     json_add_str(a, c->answer, "Application", STR("Octopus Reactions"));
     json_add_str(a, c->answer, "Version", str_from(c->web->opt.version));
     struct json *links = json_add(c->answer, STR("Links"), json_new_object(a));
-    static const char *const collections[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "audit", "settings", "stream", "openapi.json" };
+    static const char *const collections[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "users", "roles", "apikeys", "audit", "settings", "stream", "openapi.json" };
     json_add_str(a, links, "Self", STR("/api"));
     for (size_t i = 0; i < COUNT(collections); i++)
         json_add_str(a, links, collections[i], arena_printf(a, "/api/%s", collections[i]));
