@@ -229,6 +229,14 @@ static bool start_web(struct server *s, struct err *e)
         },
     };
     struct web *web;
+    opt.oidc.issuer = s->settings.oidc_issuer;
+    opt.oidc.client_id = s->settings.oidc_client_id;
+    opt.oidc.server_uri = s->settings.server_uri;
+    if (s->settings.oidc_client_secret_file.n) {
+        if (!file_read(arena_cstr(&s->arena, s->settings.oidc_client_secret_file), 4096, &s->arena, &opt.oidc.client_secret, e))
+            return err_in(e, "Oidc.ClientSecretFile");
+        opt.oidc.client_secret = str_trim(opt.oidc.client_secret);
+    }
     if (!web_open(&opt, &web, e))
         return false;
     __atomic_store_n(&s->web, web, __ATOMIC_RELEASE);

@@ -17,6 +17,7 @@ struct web {
     struct people *people;
     struct fetcher *fetcher;        // asks other servers who somebody is
     struct octopus_cache *octopus;
+    struct oidc *oidc;
     bool is_ready;                  // atomic
     pthread_mutex_t change_lock;    // one change of the configuration at a time: its checks hold until it is stored
     unsigned char admin_hash[KEYRING_HASH_BYTES];
@@ -136,7 +137,7 @@ api_handler identities_list, identities_create, identities_get, identities_updat
 api_handler secrets_list, secrets_create, secrets_get, secrets_update, secrets_delete;
 api_handler settings_get, settings_update, settings_pause, settings_resume, audit_list, api_root, openapi_get, status_get;
 api_handler backup_create, audit_verify, master_key_rotate;
-api_handler session_create, session_get, session_delete, sessions_delete, session_password, setup_create;
+api_handler session_create, session_get, session_delete, sessions_delete, session_password, setup_create, oidc_start, oidc_callback;
 api_handler users_list, users_create, users_get, users_update, users_delete;
 api_handler roles_list, roles_create, roles_get, roles_update, roles_delete;
 api_handler api_keys_list, api_keys_create, api_keys_get, api_keys_delete;

@@ -155,7 +155,7 @@ static struct json *read_user(struct api_call *c, const struct json *old, str *u
     json_add_bool(a, doc, "IsDisabled", decode_bool(&d, "IsDisabled", false));
     json_add_bool(a, doc, "IsService", is_service);
     json_add_str(a, doc, "Source", json_str(json_get(old, STR("Source")), STR("Local")));
-    static const char *const kept[] = { "Issuer", "Subject" };
+    static const char *const kept[] = { "Identity" };
     for (size_t i = 0; i < COUNT(kept); i++)
         if (json_get(old, str_from(kept[i])))
             json_add(doc, str_from(kept[i]), json_copy(a, json_get(old, str_from(kept[i]))));

@@ -97,6 +97,8 @@ const struct api_route api_routes[] = {
     ROUTE("DELETE", "session", PERMISSION_SIGNED_IN, PLACE_NONE, session_delete, "Sign out"),
     ROUTE("DELETE", "sessions", PERMISSION_SIGNED_IN, PLACE_NONE, sessions_delete, "Sign out everywhere"),
     ROUTE("POST", "session/password", PERMISSION_SIGNED_IN, PLACE_NONE, session_password, "Change one's own password"),
+    ROUTE("GET", "session/oidc", PERMISSION_ANONYMOUS, PLACE_NONE, oidc_start, "Sign in at the OpenID provider: leads there"),
+    ROUTE("GET", "session/oidc/callback", PERMISSION_ANONYMOUS, PLACE_NONE, oidc_callback, "Where the provider leads back to"),
     ROUTE("POST", "setup", PERMISSION_ANONYMOUS, PLACE_NONE, setup_create, "Make the first administrator, by the set-up link"),
 
     ROUTE("GET", "users", USER_ADMIN, PLACE_INSTANCE, users_list, "List users"),

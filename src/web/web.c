@@ -7,6 +7,7 @@
 #include "web/handle.h"
 #include "web/fetch.h"
 #include "web/octopus_who.h"
+#include "web/oidc.h"
 #include "web/sessions.h"
 #include "web/refusals.h"
 #include "web/workers.h"
@@ -138,6 +139,7 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
         keyring_hash(opt->keyring, "token", key, w->admin_hash);
     w->hooks = ok ? hook_state_new(w, e) : NULL;
     w->octopus = octopus_cache_new();
+    w->oidc = oidc_new();
     ok = w->hooks && people_open(w, &w->people, e) && fetcher_open(opt->loop, opt->registry, &w->fetcher, e);
     if (!ok || !http_server_open(opt->loop, &server, &w->server, e)) {
         web_close(w);
@@ -172,6 +174,7 @@ void web_close(struct web *w)
     workers_free(w->workers);
     people_close(w->people);
     octopus_cache_free(w->octopus);
+    oidc_free(w->oidc);
     if (w->hooks)
         hook_flush_key_uses(w);
     hook_state_free(w, w->hooks);

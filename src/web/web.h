@@ -23,6 +23,10 @@ struct web_options {
     const char *master_key_file;       // for its rotation
     const char *admin_key_file;        // its key acts as administrator
     const char *data_dir;
+    // Signing in at an OpenID provider; issuer empty: not offered. server_uri: how browsers reach us; empty: by their Host.
+    struct web_oidc {
+        str issuer, client_id, client_secret, server_uri;
+    } oidc;
     const char *audit_anchor_file;     // see store/anchor.h; NULL: none is written
     const char *server_uri;            // how others reach us; NULL: not known
 };
