@@ -30,9 +30,12 @@ sealed partial class BundledEngine : IEngine
     readonly object formats;
     readonly ModelProvider[] providers;
 
-    public BundledEngine()
+    public BundledEngine() : this(true) { }
+
+    // ours: with the everyday commands. Without them is what bench/run measures their cost against.
+    internal BundledEngine(bool ours)
     {
-        InitialSessionState whole = State();
+        InitialSessionState whole = State(ours);
         using Runspace model = RunspaceFactory.CreateRunspace(whole);
         model.Open();
         object context = EngineDoors.Context(model);
@@ -40,16 +43,18 @@ sealed partial class BundledEngine : IEngine
         formats = EngineDoors.Formats(context);
         providers = [.. model.SessionStateProxy.Provider.GetAll().Select(p => new ModelProvider(p, [.. p.Drives.Select(d => new ModelDrive(d, EngineDoors.VolumeSeparatedByColon(d)))]))];
 
-        quick = State();
+        quick = State(ours);
         quick.Types.Clear();
         quick.Formats.Clear();
         quick.Providers.Clear();
     }
 
-    static InitialSessionState State()
+    static InitialSessionState State(bool ours)
     {
         InitialSessionState state = InitialSessionState.Create();
         CommandSet.AddTo(state);
+        if (!ours)
+            foreach (string name in CommandSet.Names) state.Commands.Remove(name, typeof(SessionStateCmdletEntry));
         OctopusCommands.AddTo(state);
         return state;
     }

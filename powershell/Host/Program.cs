@@ -6,8 +6,14 @@ namespace Reactions.PowerShell;
 
 static class Program
 {
-    static int Main()
+    static int Main(string[] args)
     {
+        // The build asks for the file that Get-Help reads.
+        if (args is ["--write-help", var folder])
+        {
+            HelpFile.Write(System.IO.Path.Combine(folder, "en-US", HelpFile.Name));
+            return 0;
+        }
         if (Environment.GetEnvironmentVariable("REACTIONS_PROTOCOL_FD") == null)
         {
             Console.Error.WriteLine("Reactions.Host runs scripts for the Octopus Reactions server, which starts it with REACTIONS_PROTOCOL_FD set. To run a script by hand: reactions script FILE");

@@ -2,6 +2,7 @@
 // See run-cases.
 //
 //   CaseRunner CASES OUT URL
+//   CaseRunner --bench RUNS     what a run costs with and without our commands, as a line of JSON (bench/run commands)
 
 using System;
 using System.Collections.Generic;
@@ -16,6 +17,11 @@ using Reactions.PowerShell;
 
 const int StackBytes = 16 << 20, CaseMilliseconds = 60_000;
 
+if (args is ["--bench", var runs])
+{
+    Console.WriteLine(Bench.Compare(int.Parse(runs)).ToJsonString());
+    return 0;
+}
 if (args.Length != 3)
 {
     Console.Error.WriteLine("usage: CaseRunner CASES OUT URL");
