@@ -10,7 +10,7 @@ internal static class CommandList
     internal readonly record struct Entry(string Name, Type Type, string Module);
     internal readonly record struct Alias(string Name, string Definition);
 
-    const string Utility = "Microsoft.PowerShell.Utility", Management = "Microsoft.PowerShell.Management", Security = "Microsoft.PowerShell.Security";
+    const string Utility = "Microsoft.PowerShell.Utility", Management = "Microsoft.PowerShell.Management", Security = "Microsoft.PowerShell.Security", Archive = "Microsoft.PowerShell.Archive";
 
     internal static readonly Entry[] Cmdlets = [
         // Streams
@@ -135,6 +135,9 @@ internal static class CommandList
         new("Wait-Event", typeof(WaitEventCommand), Utility),
         new("Get-EventSubscriber", typeof(GetEventSubscriberCommand), Utility),
         new("Unregister-Event", typeof(UnregisterEventCommand), Utility),
+        // Archives
+        new("Compress-Archive", typeof(CompressArchiveCommand), Archive),
+        new("Expand-Archive", typeof(ExpandArchiveCommand), Archive),
         // Security
         new("ConvertTo-SecureString", typeof(ConvertToSecureStringCommand), Security),
         new("ConvertFrom-SecureString", typeof(ConvertFromSecureStringCommand), Security),

@@ -45,7 +45,7 @@ public static class CommandSet
         var commands = new List<SessionStateCommandEntry>(engine.Commands);
         foreach (CommandList.Entry command in CommandList.Cmdlets)
         {
-            var entry = new SessionStateCmdletEntry(command.Name, command.Type, HelpFile.Name);
+            var entry = new SessionStateCmdletEntry(command.Name, command.Type, HelpFile.Name(command.Module));
             if (!modules.TryGetValue(command.Module, out PSModuleInfo module))
             {
                 modules[command.Module] = module = Inside.NewModule(command.Module, null, null, null);

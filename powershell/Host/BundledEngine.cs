@@ -21,7 +21,7 @@ sealed partial class BundledEngine : IEngine
 
     // Commands of a full PowerShell on Linux that scripts in use were seen to call, or that their authors look for.
     static readonly string[] Known = [
-        "Compress-Archive", "Expand-Archive", "Start-ThreadJob", "Test-Json", "Test-Connection", "Send-MailMessage", "ConvertFrom-Markdown", "Get-Clipboard", "Set-Clipboard", "Get-Acl", "Set-Acl",
+        "Start-ThreadJob", "Test-Json", "Test-Connection", "Send-MailMessage", "ConvertFrom-Markdown", "Get-Clipboard", "Set-Clipboard", "Get-Acl", "Set-Acl",
         "Get-PackageProvider", "Install-PackageProvider", "Find-Module", "Install-Module", "Save-Module", "Restart-Computer", "Trace-Command", "Set-PSBreakpoint", "Get-Uptime", "Import-PowerShellDataFile",
         "Get-Error", "Get-Verb", "New-FileCatalog", "Protect-CmsMessage", "Unprotect-CmsMessage", "Register-ObjectEvent", "Register-EngineEvent", "Wait-Event", "Debug-Runspace", "Get-Runspace", "Select-Xml", "Export-Clixml", "Import-Clixml"];
 

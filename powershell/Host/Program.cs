@@ -8,10 +8,10 @@ static class Program
 {
     static int Main(string[] args)
     {
-        // The build asks for the file that Get-Help reads.
+        // The build asks for the files that Get-Help reads.
         if (args is ["--write-help", var folder])
         {
-            HelpFile.Write(System.IO.Path.Combine(folder, "en-US", HelpFile.Name));
+            HelpFile.Write(folder);
             return 0;
         }
         if (Environment.GetEnvironmentVariable("REACTIONS_PROTOCOL_FD") == null)

@@ -1,4 +1,4 @@
-// HelpFile.cs - writes the file that Get-Help reads: synopsis, syntax and parameters of every command, as MAML.
+// HelpFile.cs - writes the files that Get-Help reads: synopsis, syntax and parameters of every command, as MAML.
 //
 // Written once, when the product is built (powershell/build); a session that asks for no help never opens it.
 
@@ -15,7 +15,8 @@ namespace Reactions.PowerShell;
 
 public static class HelpFile
 {
-    public const string Name = "Reactions.PowerShell.Commands.dll-Help.xml";
+    // One for each module: the engine files what it reads under the module of the command that was asked for first.
+    internal static string Name(string module) => module + "-Help.xml";
 
     const string Maml = "http://schemas.microsoft.com/maml/2004/10", Command = "http://schemas.microsoft.com/maml/dev/command/2004/10", Dev = "http://schemas.microsoft.com/maml/dev/2004/10";
 
@@ -23,17 +24,18 @@ public static class HelpFile
 
     sealed record Parameter(string Name, Type Type, ParameterAttribute[] In, string[] Aliases);
 
-    // Throws InvalidDataException that names every command and parameter without words.
-    public static void Write(string path)
+    // Writes all files below folder. Throws InvalidDataException that names every command and parameter without words.
+    public static void Write(string folder)
     {
         Dictionary<string, Described> all = Read();
         var missing = new List<string>();
-        Directory.CreateDirectory(Path.GetDirectoryName(path));
-        using (var to = XmlWriter.Create(path, new XmlWriterSettings { Indent = true }))
+        Directory.CreateDirectory(Path.Combine(folder, "en-US"));
+        foreach (var module in CommandList.Cmdlets.GroupBy(c => c.Module))
         {
+            using var to = XmlWriter.Create(Path.Combine(folder, "en-US", Name(module.Key)), new XmlWriterSettings { Indent = true });
             to.WriteStartElement("helpItems", "http://msh");
             to.WriteAttributeString("schema", "maml");
-            foreach (CommandList.Entry entry in CommandList.Cmdlets)
+            foreach (CommandList.Entry entry in module)
             {
                 if (all.TryGetValue(entry.Name, out Described own)) Write(to, entry, own, all["*"], missing);
                 else missing.Add(entry.Name);
