@@ -1,7 +1,6 @@
 #include "sample/receiver_try.h"
 
 #include "json/json.h"
-#include "sample/receivers.h"
 #include "sample/routes.h"
 
 struct trial {
@@ -82,6 +81,11 @@ static void check_kept(struct trial *t, const char *receiver, const struct recei
 
 void receiver_try(const char *receiver, const struct receiver_row *rows, size_t count)
 {
+    receiver_try_misbehaving(receiver, NULL, rows, count);
+}
+
+void receiver_try_misbehaving(const char *receiver, const struct misbehaviour *how, const struct receiver_row *rows, size_t count)
+{
     static const str loopback[] = { STR_INIT("127.0.0.0/8") };
     struct trial t = { .sample = { .clock = &clock_system } };
     struct err e = { 0 };
@@ -93,6 +97,8 @@ void receiver_try(const char *receiver, const struct receiver_row *rows, size_t 
     client.loop = t.sample.loop;
     client.egress_ctx = t.egress;
     t.sample.receivers = receivers_new(&t.sample);
+    if (how)
+        receivers_misbehave(t.sample.receivers, how);
     CHECK_OK("a server", http_server_open(t.sample.loop, &http, &t.server, &e), &e);
     CHECK_OK("a client", http_client_open(&client, &t.sample.client, &e), &e);
     for (size_t i = 0; i < count; i++) {
