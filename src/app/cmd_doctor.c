@@ -21,6 +21,11 @@ static void bad(const char *what, str detail)
     printf("  PROBLEM  %-12s %.*s\n", what, STR_ARG(detail));
 }
 
+static void warn(const char *what, str detail)
+{
+    printf("  WARNING  %-12s %.*s\n", what, STR_ARG(detail));
+}
+
 static void check_data(const struct settings *s, struct arena *a)
 {
     const char *data = arena_cstr(a, s->data), *key = arena_printf(a, "%s/master.key", data).p;
@@ -56,6 +61,9 @@ static void check_server(struct cli *c)
     else
         good("scripts", arena_printf(&c->arena, "%.*s engine %.*s; %.*s%s%.*s", STR_ARG(engine), STR_ARG(cli_member(&c->arena, status, STR("Scripts.Version"))),
                             STR_ARG(cli_member(&c->arena, status, STR("Scripts.Containment"))), missing.n ? "; lacks " : "", STR_ARG(missing)));
+    // What the guard takes from root (capabilities, other processes, the data folder) leaves what root's files are to root.
+    if (str_find(cli_member(&c->arena, status, STR("Scripts.Containment")), STR(", ROOT")) >= 0)
+        warn("scripts", STR("SCRIPTS RUN AS ROOT: they can read and change what root owns outside the data folder. Set Scripts.User to a user of their own, and put data and program where that user may come to, or start the server as another user than root"));
     str error = cli_member(&c->arena, status, STR("Store.LastError"));
     if (error.n)
         bad("store", error);

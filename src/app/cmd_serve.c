@@ -11,7 +11,9 @@
 #include "sys/process.h"
 #include "web/web.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -37,10 +39,23 @@ static const char *path_in_data(struct server *s, const char *name)
     return arena_printf(&s->arena, "%.*s/%s", STR_ARG(s->settings.data), name).p;
 }
 
+// Nobody else looks into it. As root, workers of another user pass through to their own folders, whose names they are
+// told; what lies beside is readable by us alone, each file by its own mode.
+static bool make_data_folder(const char *data, struct err *e)
+{
+    struct stat st;
+    mode_t mode = geteuid() == 0 ? 0711 : 0700;
+    if (!file_make_dirs(data, mode, e))
+        return false;
+    if (mode == 0711 && stat(data, &st) == 0 && st.st_uid == 0 && (st.st_mode & 0777) == 0700 && chmod(data, mode) < 0)
+        return err_errno(e, errno, "%s", data);
+    return true;
+}
+
 static bool open_data(struct server *s, struct err *e)
 {
     const char *data = arena_cstr(&s->arena, s->settings.data);
-    return file_make_dirs(data, 0700, e) && file_make_dirs(path_in_data(s, "modules"), 0755, e) && file_make_dirs(path_in_data(s, "work"), 0711, e) && file_lock(path_in_data(s, "lock"), &s->lock_fd, e);
+    return make_data_folder(data, e) && file_make_dirs(path_in_data(s, "modules"), 0755, e) && file_make_dirs(path_in_data(s, "work"), 0711, e) && file_lock(path_in_data(s, "lock"), &s->lock_fd, e);
 }
 
 static bool open_store(struct server *s, struct err *e)
@@ -138,16 +153,33 @@ static const char *const *hidden_paths(struct server *s)
 {
     static const char *const names[] = { "reactions.db", "reactions.db-wal", "reactions.db-shm", "master.key", "master.key.next", "master.key.previous", "admin.key", "audit.anchor", "audit.anchor.broken", "backups" };
     char absolute[PATH_MAX];
-    const char **paths = ARENA_ARRAY(&s->arena, const char *, COUNT(names) + 1);
+    const str settings[] = { s->settings.config, s->settings.tls_key };
+    const char **paths = ARENA_ARRAY(&s->arena, const char *, COUNT(names) + COUNT(settings) + 1);
+    size_t count = 0;
     if (!realpath(path_in_data(s, "."), absolute))
         return NULL;
-    for (size_t i = 0; i < COUNT(names); i++)
-        paths[i] = arena_printf(&s->arena, "%s/%s", absolute, names[i]).p;
+    for (; count < COUNT(names); count++)
+        paths[count] = arena_printf(&s->arena, "%s/%s", absolute, names[count]).p;
+    for (size_t i = 0; i < COUNT(settings); i++)
+        if (settings[i].n && realpath(arena_cstr(&s->arena, settings[i]), absolute))
+            paths[count++] = arena_printf(&s->arena, "%s", absolute).p;
     return paths;
+}
+
+// Scripts run as somebody else than root, whoever started the server; where that cannot be, doctor says so.
+static const char *script_user(struct server *s, bool *is_only_preferred)
+{
+    struct passwd *own = getpwuid(geteuid());
+    *is_only_preferred = false;
+    if (s->settings.script_user.n)
+        return own && str_eq(s->settings.script_user, str_from(own->pw_name)) ? NULL : arena_cstr(&s->arena, s->settings.script_user);
+    *is_only_preferred = true;
+    return geteuid() == 0 ? "nobody" : NULL;
 }
 
 static bool start_engine(struct server *s, struct err *e)
 {
+    bool prefers_user;
     struct registry_options registry = { .store = s->store, .keyring = s->keyring, .egress_allow = s->settings.egress_allow, .egress_count = s->settings.egress_count };
     if (!registry_open(&registry, &s->registry, e))
         return false;
@@ -169,7 +201,8 @@ static bool start_engine(struct server *s, struct err *e)
             .work_dir = path_in_data(s, "work"),
             .max_workers = (int)s->settings.workers,
             .warm_workers = 1,
-            .run_as_user = s->settings.script_user.n ? arena_cstr(&s->arena, s->settings.script_user) : NULL,
+            .run_as_user = script_user(s, &prefers_user),
+            .prefers_user = prefers_user,
             .hidden = hidden_paths(s),
         },
         .note = on_note,

@@ -199,10 +199,9 @@ static struct json *visit_again(struct walk *w, str path, struct json *value, co
     if (!is_sealed(value) || w->failed || str_eq(keyring_sealed_with(now), keyring_id(w->keyring)))
         return value;
     str record = record_of(w, path);
-    if (!keyring_unseal(w->keyring, record, now, w->arena, &plain, w->e)) {
-        w->failed = true;
+    // A damaged value stays as it is: whoever uses it is told, and the others shall not wait for it.
+    if (!keyring_unseal(w->keyring, record, now, w->arena, &plain, NULL))
         return value;
-    }
     struct json *sealed = json_new_object(w->arena);
     json_add_str(w->arena, sealed, "Sealed", keyring_seal(w->keyring, record, plain, w->arena));
     sodium_memzero((void *)(uintptr_t)plain.p, plain.n);
@@ -210,12 +209,11 @@ static struct json *visit_again(struct walk *w, str path, struct json *value, co
     return sealed;
 }
 
-bool sealed_again(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a, bool *changed, struct err *e)
+bool sealed_again(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a)
 {
-    struct walk w = { .kind = kind, .id = id, .keyring = k, .arena = a, .visit = visit_again, .e = e };
+    struct walk w = { .kind = kind, .id = id, .keyring = k, .arena = a, .visit = visit_again };
     walk_document(&w, doc, NULL);
-    *changed = w.is_changed;
-    return !w.failed;
+    return w.is_changed;
 }
 
 bool sealed_kind_has_secrets(enum store_kind kind)

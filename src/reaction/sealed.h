@@ -28,8 +28,9 @@ struct sealed_values {
     size_t count, cap;
 };
 MUST_USE bool sealed_open(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a, struct sealed_values *plain, struct err *e);
-// Seals anew, with the key that seals now, what was sealed with another one. *changed: something was. In place.
-MUST_USE bool sealed_again(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a, bool *changed, struct err *e);
+// Seals anew, with the key that seals now, what was sealed with another one; true when something was. What does not open stays
+// as it is. In place.
+bool sealed_again(enum store_kind kind, int64_t id, struct json *doc, const struct keyring *k, struct arena *a);
 bool sealed_kind_has_secrets(enum store_kind kind);
 // The record's id: revisions hold the secrets of their reaction.
 int64_t sealed_record_id(const struct store_object *o);

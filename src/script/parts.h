@@ -53,7 +53,7 @@ struct script_pool {
     bool has_user;
     uid_t uid;
     gid_t gid;
-    char user_note[160];
+    char user_note[640];
     struct sandbox *sandbox;
     struct arena engine_arena;
     struct engine engine;

@@ -332,23 +332,37 @@ static bool can_reach(const char *path, uid_t uid, gid_t gid, char *stuck_at, si
     }
 }
 
+static void stay_own_user(struct script_pool *p, const char *why, const char *where)
+{
+    snprintf(p->user_note, sizeof p->user_note, "as the server's own user%s%s%s", geteuid() == 0 ? ", ROOT" : "", why, where);
+}
+
 static bool choose_user(struct script_pool *p, struct err *e)
 {
     const char *name = p->opt.run_as_user;
     char stuck_at[512];
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct engine engine = { 0 };
     if (!name) {
-        snprintf(p->user_note, sizeof p->user_note, "as the server's own user");
+        stay_own_user(p, "", "");
         return true;
     }
     if (!process_can_switch_user()) {
-        snprintf(p->user_note, sizeof p->user_note, "as the server's own user (not allowed to switch)");
+        stay_own_user(p, " (not allowed to switch)", "");
         return true;
     }
-    if (!process_find_user(name, &p->uid, &p->gid, e))
-        return err_in(e, "the user for workers");
-    const char *ways[] = { p->work_dir, p->opt.runtime_dir };
+    if (!process_find_user(name, &p->uid, &p->gid, e)) {
+        stay_own_user(p, ": there is no user ", name);
+        return p->opt.prefers_user || err_in(e, "the user for workers");
+    }
+    const char *ways[] = { p->work_dir, p->opt.runtime_dir, NULL };
+    if (p->opt.prefers_user && engine_find(p->opt.engine, p->opt.runtime_dir, &a, &engine, NULL))
+        ways[2] = engine.argv[0];
     for (size_t i = 0; i < COUNT(ways); i++)
-        if (ways[i] && !can_reach(ways[i], p->uid, p->gid, stuck_at, sizeof stuck_at))
+        if (ways[i] && !can_reach(ways[i], p->uid, p->gid, stuck_at, sizeof stuck_at) && p->opt.prefers_user) {
+            stay_own_user(p, ", as others cannot come to ", stuck_at);
+            return true;
+        } else if (ways[i] && !can_reach(ways[i], p->uid, p->gid, stuck_at, sizeof stuck_at))
             return err_set(e, ERR_DENIED, "workers run as %s, who cannot come to %s because of the permissions of %s (chmod o+x, or another place)", name, ways[i], stuck_at);
     p->has_user = true;
     snprintf(p->user_note, sizeof p->user_note, "as user %.32s", name);

@@ -36,6 +36,7 @@ struct script_pool_options {
     int64_t idle_ms;            // an assigned worker idle that long is recycled; 0: 5 minutes
     int64_t grace_ms;           // between cancel and kill; 0: 2000
     const char *run_as_user;    // OS user workers run as where the server may switch; NULL: none
+    bool prefers_user;          // run_as_user is a wish: where it cannot be, workers run as the server does
     bool no_network;            // its workers have none where that can be had (script_pool_is_offline): for dry runs
     bool use_sandbox;           // bubblewrap where installed and allowed: all but its own folder is read-only
     const char *const *hidden;  // NULL-terminated folders and files that are empty for workers (by the sandbox, else by their

@@ -199,6 +199,13 @@ static bool set_limits(const struct guard *g)
         && (!g->process_count || !g->has_user || limit(RLIMIT_NPROC, 16 * g->process_count));
 }
 
+// What no execution could give back. Without the right to drop them there are none to drop.
+static void drop_bounding_set(void)
+{
+    for (int c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
+        prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+}
+
 // root without the powers of root: neither now nor after an execution.
 static bool drop_capabilities(void)
 {
@@ -215,6 +222,8 @@ static bool switch_user(const struct guard *g)
 {
     if (g->drops_capabilities && !g->has_user && !drop_capabilities())
         return false;
+    if (g->has_user)
+        drop_bounding_set();
     if (g->has_user && (setgroups(0, NULL) < 0 || setresgid(g->gid, g->gid, g->gid) < 0 || setresuid(g->uid, g->uid, g->uid) < 0))
         return false;
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
