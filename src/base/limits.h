@@ -78,4 +78,5 @@
 #define API_KEY_DAYS 365 // the longest life of one, unless the settings say otherwise
 #define LIMIT_ROLES_PER_USER 100
 #define LIMIT_SCOPE_ITEMS 200        // projects or environments of one role or key
+#define LIMIT_CATALOG_GROUPED 2000               // pairs of event group and category learned from servers
 #define LIMIT_DIRECTORY_VARIABLES_BYTES (8 * 1024 * 1024)

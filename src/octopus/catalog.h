@@ -8,7 +8,14 @@
 
 #define CATALOG_MAX_CATEGORIES 32
 
-// The categories a name can mean; at most CATALOG_MAX_CATEGORIES. A reaction needs to be offered no others.
+#define CATALOG_MAX_GROUPS 32
+
+// What "/api/events/groups" answered. Any thread; groups that no server was heard about have the categories of octopus-api.md 2.2.
+void catalog_learn_groups(const struct json *list);
+// "Group:<id>" for each that has this category now. Any thread.
+size_t catalog_groups_of(str category, str out[static CATALOG_MAX_GROUPS], struct arena *a);
+
+// Under what an event must come for a name to mean it: categories, or the name itself for a group, whose categories may change.
 size_t catalog_categories(str name, str out[static CATALOG_MAX_CATEGORIES]);
 
 // The document type a name asks for ("Projects" of "Modified:Projects"); empty: any.

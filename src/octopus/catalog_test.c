@@ -40,6 +40,25 @@ TEST(names_mean_events)
         CHECK_INT(rows[i].claim, wants(rows[i].name, rows[i].category, rows[i].ids), rows[i].want);
 }
 
+TEST(groups_are_those_of_the_server)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct json *list;
+    struct err e = { 0 };
+    str groups[CATALOG_MAX_GROUPS];
+    CHECK_INT("a group nobody knows", wants("Group:Rockets", "RocketLaunched", ""), CATALOG_NO);
+    CHECK_INT("one known without a server", wants("Group:AutoDeployCritical", "AutoDeployTriggerBlocked", ""), CATALOG_YES);
+    CHECK_OK("a server's list", json_parse(&a, STR("[{\"Id\":\"Rockets\",\"Name\":\"x\",\"EventCategories\":[\"RocketLaunched\",1,\"\"]},{\"Id\":\"AutoDeployCritical\",\"EventCategories\":[\"Other\"]},{},3,{\"Id\":5}]"), &list, &e), &e);
+    catalog_learn_groups(list);
+    catalog_learn_groups(list);
+    catalog_learn_groups(NULL);
+    CHECK_INT("now it is known", wants("group:rockets", "RocketLaunched", ""), CATALOG_YES);
+    CHECK_INT("what a server says of a group goes before what we knew", wants("Group:AutoDeployCritical", "AutoDeployTriggerBlocked", ""), CATALOG_NO);
+    CHECK_INT("a category's groups", catalog_groups_of(STR("rocketlaunched"), groups, &a), 1);
+    CHECK_STR("by name", groups[0], STR("Group:Rockets"));
+    CHECK_INT("others as before", catalog_groups_of(STR("DeploymentFailed"), groups, &a), 2);
+}
+
 TEST(tentacles_are_told_by_their_endpoint)
 {
     static const struct { const char *style; bool want; } rows[] = { { "TentaclePassive", true }, { "TentacleActive", true }, { "KubernetesTentacle", true }, { "Ssh", false }, { "None", false }, { "", false } };

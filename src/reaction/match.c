@@ -181,7 +181,7 @@ size_t match_offered(struct match *m, const struct reaction_entry ***out)
     const uint32_t *numbers;
     if (m->event->source == EVENT_EXTERNAL)
         return external_reactions(m, out);
-    size_t count = match_index_offered(m->data->snapshot->index, m->event->space_id, m->event->type, &numbers);
+    size_t count = match_index_offered(m->data->snapshot->index, m->event->space_id, m->event->type, m->arena, &numbers);
     return entries_of(m, numbers, count, out);
 }
 
@@ -191,7 +191,7 @@ size_t match_candidates(struct match *m, const struct reaction_entry ***out, siz
     uint32_t *numbers;
     if (m->event->source == EVENT_EXTERNAL)
         return *offered = external_reactions(m, out);
-    *offered = match_index_offered(m->data->snapshot->index, m->event->space_id, m->event->type, &all);
+    *offered = match_index_offered(m->data->snapshot->index, m->event->space_id, m->event->type, m->arena, &all);
     if (!*offered)
         return 0;
     if (!m->is_event)
@@ -202,9 +202,10 @@ size_t match_candidates(struct match *m, const struct reaction_entry ***out, siz
 
 size_t match_offer_count(const struct snapshot *s, const struct store_event *v)
 {
+    CLEANUP(arena_fini) struct arena a = { 0 };
     const uint32_t *all;
     if (v->source == EVENT_INTERNAL)
-        return match_index_offered(s->index, v->space_id, v->type, &all);
+        return match_index_offered(s->index, v->space_id, v->type, &a, &all);
     const struct trigger_entry *t = snapshot_trigger(s, v->trigger_id);
     return t ? t->reaction_count : 0;
 }

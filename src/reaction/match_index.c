@@ -487,25 +487,58 @@ static const struct type *find_type(const struct match_index *x, int64_t space_i
     return map_get(&x->types, type_key(space_id, category, room));
 }
 
-size_t match_index_offered(const struct match_index *x, int64_t space_id, str category, const uint32_t **reactions)
+// An event stands under its category, and under the groups that have it.
+static size_t types_of(const struct match_index *x, int64_t space_id, str category, const struct type *out[static CATALOG_MAX_GROUPS + 1], struct arena *a)
 {
+    str groups[CATALOG_MAX_GROUPS];
+    size_t count = 0, group_count = catalog_groups_of(category, groups, a);
     const struct type *t = find_type(x, space_id, category);
-    *reactions = t ? t->offered : NULL;
-    return t ? t->count : 0;
+    if (t)
+        out[count++] = t;
+    for (size_t i = 0; i < group_count; i++)
+        if ((t = find_type(x, space_id, groups[i])))
+            out[count++] = t;
+    return count;
+}
+
+static size_t sort_distinct(uint32_t *numbers, size_t count)
+{
+    size_t distinct = 0;
+    if (count)
+        qsort(numbers, count, sizeof *numbers, by_number);
+    for (size_t i = 0; i < count; i++)
+        if (!i || numbers[i] != numbers[i - 1])
+            numbers[distinct++] = numbers[i];
+    return distinct;
+}
+
+size_t match_index_offered(const struct match_index *x, int64_t space_id, str category, struct arena *a, const uint32_t **reactions)
+{
+    const struct type *types[CATALOG_MAX_GROUPS + 1];
+    size_t type_count = types_of(x, space_id, category, types, a), count = 0;
+    *reactions = type_count ? types[0]->offered : NULL;
+    if (type_count < 2)
+        return type_count ? types[0]->count : 0;
+    for (size_t i = 0; i < type_count; i++)
+        count += types[i]->count;
+    uint32_t *all = ARENA_ARRAY(a, uint32_t, count);
+    count = 0;
+    for (size_t i = 0; i < type_count; i++) {
+        memcpy(all + count, types[i]->offered, sizeof *all * types[i]->count);
+        count += types[i]->count;
+    }
+    *reactions = all;
+    return sort_distinct(all, count);
 }
 
 size_t match_index_find(const struct match_index *x, struct facts *f, int64_t space_id, match_index_value *value, void *ctx, uint32_t **out)
 {
     struct find q = { .index = x, .facts = f, .value = value, .ctx = ctx };
-    const struct type *t = find_type(x, space_id, f->event.category);
-    for (const struct shape *s = t ? t->shapes : NULL; s; s = s->next)
-        descend(&q, s, s->seed, 0);
-    if (q.count)
-        qsort(q.found, q.count, sizeof *q.found, by_number);
-    size_t distinct = 0;
-    for (size_t i = 0; i < q.count; i++)
-        if (!i || q.found[i] != q.found[i - 1])
-            q.found[distinct++] = q.found[i];
+    const struct type *types[CATALOG_MAX_GROUPS + 1];
+    size_t type_count = types_of(x, space_id, f->event.category, types, f->arena);
+    for (size_t i = 0; i < type_count; i++)
+        for (const struct shape *s = types[i]->shapes; s; s = s->next)
+            descend(&q, s, s->seed, 0);
     *out = q.found;
-    return distinct;
+    return sort_distinct(q.found, q.count);
 }

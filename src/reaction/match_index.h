@@ -18,7 +18,7 @@ void match_index_free(struct match_index *x);
 size_t match_index_bytes(const struct match_index *x);
 
 // All that name this type of event in that space: those an event is offered to. In the order of their ids.
-size_t match_index_offered(const struct match_index *x, int64_t space_id, str category, const uint32_t **reactions);
+size_t match_index_offered(const struct match_index *x, int64_t space_id, str category, struct arena *a, const uint32_t **reactions);
 
 // The value of one of Octopus's variables for this event, as text; false: it has none, or it is not known yet.
 typedef bool match_index_value(void *ctx, str name, str *out);

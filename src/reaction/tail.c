@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/timetext.h"
+#include "octopus/catalog.h"
 #include "octopus/event.h"
 #include "octopus/link.h"
 #include "octopus/tail_state.h"
@@ -18,9 +19,10 @@
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS 60000
 #define WAKE_APART_MS 250    // between two walks that pushes began: one push comes for each event
+#define GROUPS_KEEP_MS (6 * 3600 * 1000)
 #define NOTE_WALK_MS 60000 // how old the stored end of the last walk may be
 
-enum phase { PHASE_SPACE, PHASE_NEWEST, PHASE_WALK };
+enum phase { PHASE_SPACE, PHASE_GROUPS, PHASE_NEWEST, PHASE_WALK };
 
 struct tail {
     struct tails *tails;
@@ -35,6 +37,8 @@ struct tail {
     struct tail_state *state; // NULL: to be read from the store
     enum phase phase;
     bool is_ending, is_storing, is_woken, is_walking;
+    bool is_space_only;    // the server refuses events without a space: then those of the space alone
+    int64_t groups_ms;     // monotonic: when its event groups were asked for; 0: never
     int64_t from_ms, skip, take, pages, failures;
     int64_t walk_started_ms, noted_ms;
     int64_t not_before_ms; // monotonic: the server asked to be left alone until then
@@ -282,6 +286,9 @@ static void take_row(struct tail *t, const struct json *item)
         say(t, e.text);
         return;
     }
+    // Should the server show other spaces' events too: they are other tails'.
+    if (v.space_id.n && !str_eq_nocase(v.space_id, str_from(t->status.octopus_space_id)))
+        return;
     tail_state_row(t->state, &(struct tail_row){ v.id, v.category, json_text(&a, item), v.number, v.occurred_ms });
 }
 
@@ -381,8 +388,30 @@ static void on_spaces(struct tail *t, const struct octopus_reply *reply)
         pthread_mutex_unlock(&t->tails->lock);
     }
     t->failures = 0;
+    t->phase = PHASE_GROUPS;
+    again_in(t, reply->wait_ms);
+}
+
+// Which categories an event group has is the server's to say; where it does not, the list we came with counts.
+static void on_groups(struct tail *t, const struct octopus_reply *reply)
+{
+    if (json_is(reply->body, JSON_ARRAY))
+        catalog_learn_groups(reply->body);
+    t->groups_ms = clock_mono_ms(t->tails->opt.clock);
     t->phase = tail_state_has_begun(t->state) ? PHASE_WALK : PHASE_NEWEST;
     again_in(t, reply->wait_ms);
+}
+
+// A server that knows no events outside of a space, or a key that may not ask for them.
+static bool turns_to_space(struct tail *t, const struct octopus_reply *reply)
+{
+    bool is_refusal = reply->status == 400 || reply->status == 403 || reply->status == 404;
+    if (t->is_space_only || !is_refusal || (t->phase != PHASE_NEWEST && t->phase != PHASE_WALK))
+        return false;
+    t->is_space_only = true;
+    t->is_walking = false;
+    again_in(t, reply->wait_ms);
+    return true;
 }
 
 static void on_reply(void *ctx, const struct octopus_reply *reply)
@@ -392,11 +421,14 @@ static void on_reply(void *ctx, const struct octopus_reply *reply)
     if (t->is_ending || t->tails->is_stopping)
         return;
     t->not_before_ms = clock_mono_ms(t->tails->opt.clock) + reply->wait_ms;
-    if (reply->error.kind != ERR_NONE && !reply->is_too_large) {
-        failed(t, &reply->error, reply->wait_ms);
+    bool is_optional = t->phase == PHASE_GROUPS && !err_may_pass(reply->error.kind);
+    if (reply->error.kind != ERR_NONE && !reply->is_too_large && !is_optional) {
+        if (!turns_to_space(t, reply))
+            failed(t, &reply->error, reply->wait_ms);
         return;
     }
     switch (t->phase) {
+    case PHASE_GROUPS: on_groups(t, reply); break;
     case PHASE_SPACE: on_spaces(t, reply); break;
     case PHASE_NEWEST: on_newest(t, reply); break;
     case PHASE_WALK: on_page(t, reply); break;
@@ -412,14 +444,20 @@ static void step(void *ctx)
         return;
     str path = STR("/api/spaces?skip=0&take=1000");
     size_t max_bytes = SPACES_BYTES;
-    if (t->phase == PHASE_NEWEST) {
-        path = arena_printf(&a, "/api/%s/events?skip=0&take=1&excludeDifference=true", t->status.octopus_space_id);
+    // With what belongs to no space (users, teams, licences), as far as the key may see it.
+    str events = t->is_space_only ? arena_printf(&a, "/api/%s/events?", t->status.octopus_space_id) : arena_printf(&a, "/api/events?spaces=%s&includeSystem=true&", t->status.octopus_space_id);
+    if (t->phase == PHASE_WALK && !t->is_walking && t->groups_ms + GROUPS_KEEP_MS < clock_mono_ms(t->tails->opt.clock))
+        t->phase = PHASE_GROUPS;
+    if (t->phase == PHASE_GROUPS) {
+        path = STR("/api/events/groups");
+    } else if (t->phase == PHASE_NEWEST) {
+        path = arena_printf(&a, "%.*sskip=0&take=1&excludeDifference=true", STR_ARG(events));
         max_bytes = LIMIT_TAIL_PAGE_BYTES;
     } else if (t->phase == PHASE_WALK) {
         if (!t->is_walking)
             begin_walk(t);
         str from = t->from_ms ? arena_printf(&a, "&from=%s", timetext(&a, t->from_ms).p) : STR("");
-        path = arena_printf(&a, "/api/%s/events?skip=%" PRId64 "&take=%" PRId64 "&excludeDifference=true%.*s", t->status.octopus_space_id, t->skip, t->take, STR_ARG(from));
+        path = arena_printf(&a, "%.*sskip=%" PRId64 "&take=%" PRId64 "&excludeDifference=true%.*s", STR_ARG(events), t->skip, t->take, STR_ARG(from));
         max_bytes = LIMIT_TAIL_PAGE_BYTES;
     }
     t->call = octopus_link_get(t->link, path, max_bytes, PAGE_TIMEOUT_MS, on_reply, t);
