@@ -64,6 +64,8 @@ check("its event names the run that caused it", event["CausedBy"], {"RunId": fir
 version = chained[0]["Version"] if chained else "?"
 marks = until(lambda: sample.received("newrelic", lambda i: i["Method"] == "POST" and i["Json"]["deployment"]["revision"] == version), 30)
 check("and New Relic hears of it", [(i["Json"]["deployment"]["user"], i["Status"]) for i in marks or []], [("release-bot", 201)])
+third = [r for r in s.runs("new-relic-version") if r["State"] == "Succeeded"][-1]
+check("whose event two runs stand behind: the deployment was created by the second, which the first caused", s.get("/api/events/" + third["EventId"]).json["CausedBy"], {"RunId": second[-1]["Id"], "Depth": 2})
 
 # ---- what goes wrong
 
