@@ -30,6 +30,11 @@ struct json *object_json(struct api_call *c, const struct object_api *api, const
     struct json *doc = object_doc(c, o), *j = json_new_object(a);
     str id = store_id_text(a, o->kind, o->id);
     sealed_hide(o->kind, doc, a);
+    // Whom and what it is for may name what is not this caller's to know of.
+    if ((o->kind == KIND_SECRET || o->kind == KIND_IDENTITY) && !caller_may(&c->caller, REACTION_VIEW, o->space_id, STR(""))) {
+        json_drop(doc, STR("AllowedReactions"));
+        json_drop(doc, STR("GrantedTo"));
+    }
     json_add_str(a, j, "Id", id);
     if (!api->is_spaceless)
         json_add_str(a, j, "SpaceId", store_id_text(a, KIND_SPACE, o->space_id));

@@ -228,6 +228,31 @@ static struct json *revision_json(struct api_call *c, const struct store_object 
     return j;
 }
 
+// A revision may be about other projects than the reaction is now: what it was then is not for those who could not have seen it then.
+static bool sees_revision(struct api_call *c, const struct store_object *o)
+{
+    struct decode_errors ignored = { .arena = c->arena };
+    const struct reaction *r = reaction_decode(c->arena, json_get(object_doc(c, o), STR("Definition")), &ignored);
+    struct access_place at = place_of_reaction(r, o->space_id, c->arena);
+    return caller_may_at(&c->caller, REACTION_VIEW, &at);
+}
+
+static bool list_visible(struct api_call *c, const struct store_object *reaction, struct store_page page, struct store_objects *found)
+{
+    struct store_objects all;
+    struct err e = { 0 };
+    if (!store_list(c->web->opt.store, KIND_REVISION, 0, reaction->id, (struct store_page){ .take = 1000 }, c->arena, &all, &e)) {
+        api_fail_with(c, &e);
+        return false;
+    }
+    int64_t *ids = ARENA_ARRAY(c->arena, int64_t, all.count);
+    size_t count = 0;
+    for (size_t i = all.count; i > 0; i--)
+        if (sees_revision(c, &all.items[i - 1]))
+            ids[count++] = all.items[i - 1].id;
+    return object_pick(c, KIND_REVISION, ids, count, page, found);
+}
+
 void revisions_list(struct api_call *c)
 {
     struct store_object *reaction = object_find(c, KIND_REACTION, c->params[0]);
@@ -236,7 +261,10 @@ void revisions_list(struct api_call *c)
     struct err e = { 0 };
     if (!reaction || !api_page(c, &page))
         return;
-    if (!store_list(c->web->opt.store, KIND_REVISION, 0, reaction->id, page, c->arena, &found, &e)) {
+    if (!caller_may(&c->caller, REACTION_VIEW, reaction->space_id, STR(""))) {
+        if (!list_visible(c, reaction, page, &found))
+            return;
+    } else if (!store_list(c->web->opt.store, KIND_REVISION, 0, reaction->id, page, c->arena, &found, &e)) {
         api_fail_with(c, &e);
         return;
     }
@@ -272,6 +300,8 @@ static struct store_object *find_revision(struct api_call *c, const struct store
         number = 0;
     if (!find_number(c, reaction, number, &o))
         return NULL;
+    if (o && !sees_revision(c, o))
+        o = NULL;
     if (!o)
         api_not_found(c);
     return o;

@@ -209,6 +209,15 @@ def projects():
     check("another project's looks like none", (foreign.status, foreign.body), (unknown.status, unknown.body))
     check("by its name too", b.call("GET", "/api/reactions/two").body, unknown.body)
     check("nor can it be changed", b.call("PUT", "/api/reactions/Reactions-2", foreign.json).status, 404)
+    two = s.call("GET", "/api/reactions/two").json
+    check("a reaction comes over from the other project", s.call("PUT", "/api/reactions/two", {**two, "Scope": {"Projects": ["Projects-1"]}, "Description": "moved"}).status, 200)
+    check("it is seen now", b.call("GET", "/api/reactions/two").status, 200)
+    check("what it was before is not", ([r["Number"] for r in b.call("GET", "/api/reactions/two/revisions").json["Items"]], b.call("GET", "/api/reactions/two/revisions").json["TotalResults"]), ([2], 1))
+    check("nor by its number", (b.call("GET", "/api/reactions/two/revisions/1").status, b.call("POST", "/api/reactions/two/revisions/1/restore").status), (404, 404))
+    s.call("POST", "/api/secrets", {"Name": "s", "Value": "v", "AllowedReactions": ["wide"]})
+    check("a secret does not say what it is for", b.call("GET", "/api/secrets/s").json.get("AllowedReactions"), None)
+    check("who sees the whole space is told", s.call("GET", "/api/secrets/s").json.get("AllowedReactions"), ["wide"])
+    check("streams are for the signed in", raw(s.port, b"GET /api/stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), has(b" 401 "))
     mine = b.call("GET", "/api/reactions/one").json
     check("one's own can", b.call("PUT", "/api/reactions/one", {**mine, "Description": "mine"}).status, 200)
     mine["Scope"] = {"Projects": ["Projects-1", "Projects-2"]}
