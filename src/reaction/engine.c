@@ -528,6 +528,28 @@ static void put_off(void *ctx)
     engine_release(run, now_ms(run->engine) + (run->engine->is_stopping ? 0 : DOCUMENTS_AGAIN_MS));
 }
 
+// Which identity and which secrets this run was given, by name: for the question of who knew what, when.
+static void audit_use(const struct active *run)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    const struct reaction *def = run->def;
+    struct json *doc = json_new_object(&a), *secrets = json_new_array(&a), *variables = json_new_array(&a);
+    for (size_t i = 0; i < def->variable_count; i++)
+        if (def->variables[i].secret.n)
+            json_push(secrets, json_new_string(&a, def->variables[i].secret));
+        else if (def->variables[i].is_sensitive)
+            json_push(variables, json_new_string(&a, def->variables[i].name));
+    if (!secrets->count && !variables->count && !def->identity.n)
+        return;
+    json_add_str(&a, doc, "Run", store_id_text(&a, KIND_RUN, run->run.id));
+    json_add_i64(&a, doc, "Revision", run->run.revision_number);
+    json_add_i64(&a, doc, "Attempt", run->run.attempts);
+    json_add_str(&a, doc, "Identity", def->identity.n ? def->identity : (str){ 0 });
+    json_add(doc, STR("Secrets"), secrets);
+    json_add(doc, STR("Variables"), variables);
+    store_audit(run->engine->opt.store, &(struct store_audit){ run->run.space_id, STR("engine"), STR("secret.use"), store_id_text(&a, KIND_REACTION, run->run.reaction_id), json_text(&a, doc) });
+}
+
 static void begin_run(struct active *run)
 {
     struct engine *g = run->engine;
@@ -539,7 +561,9 @@ static void begin_run(struct active *run)
         loop_timer_set(run->wait_timer, DOCUMENTS_PATIENCE_MS, 0);
         return;
     }
-    if (!engine_load_data(run, &e) || !(run->is_script ? run_script_start(run, &e) : run_http_start(run, &e)))
+    bool has_data = engine_load_data(run, &e);
+    audit_use(run);
+    if (!has_data || !(run->is_script ? run_script_start(run, &e) : run_http_start(run, &e)))
         fail_at_once(run, e.text);
 }
 

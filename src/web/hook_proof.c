@@ -8,6 +8,7 @@
 
 #define KEY_USE_SLOTS 256
 #define RATE_SLOTS 1024
+#define AUDIT_EVERY_MS 60000
 
 // Uses of keys, counted here and stored every second: a commit of their own would cost each request.
 struct key_uses {
@@ -27,6 +28,10 @@ struct rates {
 
 struct hook_state {
     struct key_uses uses;
+    struct {
+        int64_t ids[64], uses, refused, at_ms;
+        size_t count;
+    } audited; // since the last row about keys
     struct rates rates;
     struct signature_certs *certs;
     struct http_client *http;
@@ -164,8 +169,38 @@ void hook_count_use(struct hook *h)
         count_use(h, hook_secret_use_id(h->web, h->trigger->t->id, signature_secret(h->trigger->signature, (size_t)h->secret)));
 }
 
+// Once a minute at most, whatever comes: a flood of wrong keys must not fill the audit.
+static void audit_uses(struct web *w)
+{
+    struct hook_state *h = w->hooks;
+    int64_t now = clock_wall_ms(w->opt.clock), refused = __atomic_load_n(&w->refused, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < h->uses.count; i++) {
+        size_t at = 0;
+        while (at < h->audited.count && h->audited.ids[at] != h->uses.items[i].key_id)
+            at++;
+        if (at == h->audited.count && at < COUNT(h->audited.ids))
+            h->audited.ids[h->audited.count++] = h->uses.items[i].key_id;
+        h->audited.uses += h->uses.items[i].count;
+    }
+    if ((!h->audited.uses && refused == h->audited.refused) || now - h->audited.at_ms < AUDIT_EVERY_MS)
+        return;
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct json *doc = json_new_object(&a), *keys = json_add(doc, STR("Keys"), json_new_array(&a));
+    for (size_t i = 0; i < h->audited.count; i++)
+        if (h->audited.ids[i] > 0) // others stand for signature secrets
+            json_push(keys, json_new_string(&a, store_id_text(&a, KIND_TRIGGER_KEY, h->audited.ids[i])));
+    json_add_i64(&a, doc, "Uses", h->audited.uses);
+    json_add_i64(&a, doc, "Refused", refused - h->audited.refused);
+    store_audit(w->opt.store, &(struct store_audit){ 0, STR("hooks"), STR("key.use"), STR("triggers"), json_text(&a, doc) });
+    h->audited.count = 0;
+    h->audited.uses = 0;
+    h->audited.refused = refused;
+    h->audited.at_ms = now;
+}
+
 void hook_flush_key_uses(struct web *w)
 {
+    audit_uses(w);
     store_key_used(w->opt.store, w->hooks->uses.items, w->hooks->uses.count);
     w->hooks->uses.count = 0;
 }

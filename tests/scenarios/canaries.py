@@ -134,6 +134,10 @@ if scripts:
     check("what it wrote is there, masked", shown.count("********") > 300)
 else:
     skip("what a script says", "there is no PowerShell here")
+used = [a for a in s.items("/api/audit") if a["Action"] == "secret.use" and a["Subject"] == s.get("/api/reactions/talks").json["Id"]]
+check("the audit names what the run was given", [(u["Particulars"]["Identity"], len(u["Particulars"]["Secrets"]), len(u["Particulars"]["Variables"])) for u in used], lambda got: got and got[0] == ("bot", 15, 10))
+kept = [a["Particulars"] for a in s.items("/api/audit") if a["Action"] == "key.use"]
+check("and which keys were used, a row a minute", (len(kept), bool(kept) and kept[0]["Keys"]), lambda got: got[0] == 1 and got[1] == ["TriggerKeys-1"])
 s.must(s.post("/api/settings/rotate-master-key"))
 s.must(s.post("/api/backup"))
 status, exported, errors = s.cli("export")
