@@ -44,6 +44,45 @@ TEST(a_match_that_was_not_committed_is_made_again)
     }
 }
 
+static int64_t debounced(struct fixture *f, int64_t event_id, int64_t reaction_id, const char *key)
+{
+    struct store_run run = { .space_id = 1, .reaction_id = reaction_id, .revision_number = 1, .event_id = event_id, .key = STR("k"), .queued_ms = 10, .due_ms = 10, .debounce_key = str_from(key) };
+    struct store_verdict verdict = { .reaction_id = reaction_id, .revision_number = 1, .verdict = VERDICT_MATCHED, .run_id = 1, .parts = STR("[]") };
+    struct store_match m = { event_id, &verdict, 1, &run, 1 };
+    store_match(f->store, f->loop, &m, 1, on_matched, f);
+    loop_run(f->loop);
+    return f->run_ids[0];
+}
+
+static enum run_state kept_state(struct fixture *f, int64_t id)
+{
+    struct store_run *run = NULL;
+    CHECK_OK("the run", store_run_get(f->store, 1, id, &f->a, &run, &f->e) && run, &f->e);
+    return run ? run->state : RUN_RUNNING;
+}
+
+TEST(only_the_last_of_a_debounce_key_waits)
+{
+    ON_EVERY_ENGINE(f) {
+        int64_t events[6], runs[6];
+        const char *keys[] = { "=a", "=a", "=b", "", "=a", "=a" };
+        const int64_t reactions[] = { 3, 3, 3, 3, 4, 3 };
+        for (size_t i = 0; i < 6; i++) {
+            struct store_accept item = event_of(7, arena_printf(&f.a, "{\"i\":%zu}", i).p);
+            events[i] = accept(&f, &item).event_id;
+        }
+        for (size_t i = 0; i < 5; i++)
+            runs[i] = debounced(&f, events[i], reactions[i], keys[i]);
+        CHECK_INT("the first of a key is replaced", kept_state(&f, runs[0]), RUN_CANCELLED);
+        CHECK_INT("the last waits", kept_state(&f, runs[1]), RUN_QUEUED);
+        CHECK("another key, no key, another reaction too", kept_state(&f, runs[2]) == RUN_QUEUED && kept_state(&f, runs[3]) == RUN_QUEUED && kept_state(&f, runs[4]) == RUN_QUEUED);
+        CHECK_INT("three of them start", claim(&f, 3, 10, 20), 3);
+        runs[5] = debounced(&f, events[5], 3, "=a");
+        CHECK_INT("what has started is not replaced", kept_state(&f, runs[1]), RUN_RUNNING);
+        CHECK_INT("its successor waits beside it", kept_state(&f, runs[5]), RUN_QUEUED);
+    }
+}
+
 TEST(a_replay_is_a_run_of_its_own_number)
 {
     ON_EVERY_ENGINE(f) {

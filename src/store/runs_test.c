@@ -211,4 +211,41 @@ TEST(the_engine_sees_what_waits_after_a_start)
     }
 }
 
+TEST(many_runs_are_changed_at_once)
+{
+    ON_EVERY_ENGINE(f) {
+        int64_t runs[4];
+        size_t changed = 0;
+        for (size_t i = 0; i < 4; i++) {
+            struct store_accept item = event_of(7, arena_printf(&f.a, "{\"i\":%zu}", i).p);
+            match(&f, accept(&f, &item).event_id, 3, false, "");
+            runs[i] = f.run_ids[0];
+        }
+        CHECK_INT("one runs", claim(&f, 3, 1, 20), 1);
+        CHECK_OK("all are to be cancelled", store_runs_by_hand(f.store, runs, 4, true, 30, &changed, &f.e), &f.e);
+        CHECK_INT("the one that runs is passed over", changed, 3);
+        CHECK_OK("and to be retried", store_runs_by_hand(f.store, runs, 4, false, 40, &changed, &f.e), &f.e);
+        CHECK_INT("cancelled and running ones are not", changed, 0);
+        CHECK_OK("none", store_runs_by_hand(f.store, runs, 0, false, 40, &changed, &f.e), &f.e);
+        CHECK_INT("is nothing", changed, 0);
+    }
+}
+
+TEST(what_a_run_created_leads_back_to_it)
+{
+    ON_EVERY_ENGINE(f) {
+        int64_t run = 0;
+        str ids[] = { STR("Releases-9"), STR("Deployments-4") };
+        store_append(f.store, NULL, 0, &(struct store_api_call){ .run_id = 42, .attempt = 1, .at_ms = 5, .doc = STR("{}"), .connection_id = 2, .created = ids, .created_count = 2 }, 1);
+        size_t none;
+        CHECK_OK("a write behind it", store_runs_by_hand(f.store, &run, 1, false, 1, &none, &f.e), &f.e);
+        CHECK_OK("asked", store_created_by(f.store, 2, STR("deployments-4"), &run, &f.e), &f.e);
+        CHECK_INT("case does not count", run, 42);
+        CHECK_OK("asked", store_created_by(f.store, 3, STR("Releases-9"), &run, &f.e), &f.e);
+        CHECK_INT("another Octopus has other documents", run, 0);
+        CHECK_OK("asked", store_created_by(f.store, 2, STR("Releases-99"), &run, &f.e), &f.e);
+        CHECK_INT("nobody's", run, 0);
+    }
+}
+
 TEST_MAIN()
