@@ -199,6 +199,8 @@ static void decorate_connection(struct api_call *c, const struct store_object *o
     struct json *state = json_add(answer, STR("State"), json_new_object(c->arena));
     json_add_time(c->arena, state, "Watermark", tail.watermark_ms);
     json_add(state, STR("LagSeconds"), tail.lag_ms < 0 ? json_new_null(c->arena) : json_new_double(c->arena, (double)tail.lag_ms / 1000));
+    // Before the first walk came to its end nothing is known, which is not the same as no error.
+    json_add_str(c->arena, state, "Status", tail.last_error[0] ? STR("Failing") : tail.lag_ms < 0 ? STR("Connecting") : STR("Reading"));
     json_add_str(c->arena, state, "LastError", tail.last_error[0] ? arena_str(c->arena, str_from(tail.last_error)) : (str){ 0 });
     push_decorate(c, object_doc(c, o), &tail, answer);
 }
