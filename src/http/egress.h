@@ -37,4 +37,6 @@ struct url {
     int port;
     bool is_address; // host is an IP address
 };
+// Scheme, host and port are the same: where one's keys go, the other's go.
+bool url_is_same_server(struct arena *a, str x, str y);
 MUST_USE bool url_parse(struct arena *a, str text, struct url *out, struct err *e);

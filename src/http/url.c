@@ -195,3 +195,9 @@ bool url_parse(struct arena *a, str text, struct url *out, struct err *e)
     *out = url;
     return true;
 }
+
+bool url_is_same_server(struct arena *a, str x, str y)
+{
+    struct url u, v;
+    return url_parse(a, x, &u, NULL) && url_parse(a, y, &v, NULL) && str_eq(u.scheme, v.scheme) && str_eq(u.host, v.host) && u.port == v.port;
+}

@@ -196,6 +196,12 @@ static void call_octopus(struct brokered *b, const struct script_call *call)
     }
     if (withhold(b, call) || stand_in_answers(b, call))
         return;
+    str key_for = json_str(json_get(identity->doc, STR("KeyFor")), connection->url);
+    if (!url_is_same_server(a, key_for, connection->url)) {
+        answer_error(b, "the connection names another server since the identity's key was set: set the key of the identity again");
+        brokered_free(b);
+        return;
+    }
     if (!sealed_open_value(KIND_IDENTITY, identity->id, "ApiKey", json_get(identity->doc, STR("ApiKey")), run->engine->opt.keyring, a, &key, &e) || !key.n) {
         answer_error(b, e.kind ? e.text : "the identity has no API key");
         brokered_free(b);

@@ -9,7 +9,7 @@
 
 static bool begin(struct api_call *c, struct decode *d, const struct json *sent)
 {
-    static const char *const set_by_server[] = { "Id", "SpaceId", "Links", "State", "Checked", "Created", "Modified" };
+    static const char *const set_by_server[] = { "Id", "SpaceId", "Links", "State", "Checked", "KeyFor", "Created", "Modified" };
     if (!decode_begin(d, sent, (str){ "", 0 }, &c->errors))
         return false;
     for (size_t i = 0; i < COUNT(set_by_server); i++)
@@ -157,6 +157,23 @@ void spaces_resume(struct api_call *c) { set_space_paused(c, false); }
 
 // ---- connections ----
 
+static bool has_value(const struct json *doc, const char *name)
+{
+    return json_is(json_get(json_get(doc, str_from(name)), STR("Sealed")), JSON_STRING);
+}
+
+// Whoever could point a connection at a host of their own, keeping its keys, would be sent them. Keys of identities say for
+// which server they are (KeyFor), and the broker sends them to no other.
+static void check_moved(struct api_call *c, struct decode *d, const struct store_object *old, str url)
+{
+    const struct json *was = object_doc(c, old);
+    if (url_is_same_server(c->arena, url, json_str(json_get(was, STR("Url")), STR(""))))
+        return;
+    const struct json *key = json_get(c->body, STR("ReaderKey"));
+    if (has_value(was, "ReaderKey") && !json_is(key, JSON_STRING) && !json_is(key, JSON_NULL))
+        decode_error(d, "ReaderKey", "the Url names another server: send the reader's key for it again (a kept key is not sent elsewhere)");
+}
+
 static struct json *normalise_connection(struct api_call *c, const struct json *sent, const struct store_object *old, str *slug)
 {
     struct decode d;
@@ -174,6 +191,8 @@ static struct json *normalise_connection(struct api_call *c, const struct json *
     str text = decode_required_str(&d, "Url");
     if (text.n && !url_parse(c->arena, text, &url, &e))
         decode_error(&d, "Url", "%s", e.text);
+    else if (text.n && old)
+        check_moved(c, &d, old, text);
     str space = decode_str(&d, "OctopusSpace", (str){ 0 });
     int64_t poll_seconds = decode_i64(&d, "PollSeconds", 5, 1, 3600);
     json_add_str(c->arena, doc, "Name", *slug);
@@ -247,6 +266,9 @@ static struct json *normalise_identity(struct api_call *c, const struct json *se
         decode_error(&d, "Connection", "\"%.*s\" is not this space's connection, which is \"%.*s\"", STR_ARG(connection), STR_ARG(own->name));
     json_add_str(c->arena, doc, "Connection", own ? own->name : connection);
     pass_secret(c, &d, doc, "ApiKey");
+    const struct json *was_for = old ? json_get(object_doc(c, old), STR("KeyFor")) : NULL;
+    bool is_sent = json_is(json_get(c->body, STR("ApiKey")), JSON_STRING);
+    json_add_str(c->arena, doc, "KeyFor", is_sent && own ? own->url : json_str(was_for, own ? own->url : (str){ 0 }));
     add_list(c, &d, doc, "GrantedTo");
     decode_done(&d);
     return doc;

@@ -129,7 +129,8 @@ static bool acting_key(struct api_call *c, const struct store_object *o, const s
             api_fail(c, ERR_INVALID, "Identity: there is no identity \"%.*s\" in this space", STR_ARG(identity));
             return false;
         }
-        ok = sealed_open_value(KIND_IDENTITY, i->id, "ApiKey", json_get(i->doc, STR("ApiKey")), c->web->opt.keyring, c->arena, key, &e);
+        ok = (url_is_same_server(c->arena, json_str(json_get(i->doc, STR("KeyFor")), json_str(json_get(doc, STR("Url")), STR(""))), json_str(json_get(doc, STR("Url")), STR(""))) || err_set(&e, ERR_CONFLICT, "the connection names another server since the identity's key was set: set that again"))
+            && sealed_open_value(KIND_IDENTITY, i->id, "ApiKey", json_get(i->doc, STR("ApiKey")), c->web->opt.keyring, c->arena, key, &e);
     } else {
         ok = sealed_open_value(KIND_CONNECTION, o->id, "ReaderKey", json_get(doc, STR("ReaderKey")), c->web->opt.keyring, c->arena, key, &e);
     }

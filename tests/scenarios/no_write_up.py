@@ -3,7 +3,7 @@ import datetime
 from harness import *
 
 sample = Sample()
-s = Server(env={"REACTIONS_EGRESS_ALLOW": f"127.0.0.1:{sample.port}"})
+s = Server(env={"REACTIONS_EGRESS_ALLOW": "127.0.0.0/8"})
 s.connect(sample)
 SOON = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 users = {}
@@ -95,6 +95,23 @@ nina = caller("nina", role["Id"])
 body = s.get("/api/reactions/typed", key=nina).json
 body["Action"]["Script"] = "$OctopusParameters.K"
 check("a value typed by another is reached by no new script of who may use no secrets", refused(s.put("/api/reactions/typed", body, key=nina), "SecretUse"), (403, True))
+
+# ---- keys do not follow a connection to another server ----
+other = Sample()
+moved = {"Name": "octopus", "Url": other.url, "ReaderKey": {"HasValue": True}}
+check("a connection that moves takes no kept key along", s.put("/api/connections/octopus", moved), lambda r: r.status == 400 and "ReaderKey" in r.errors)
+check("nor with the field left out", s.put("/api/connections/octopus", {"Name": "octopus", "Url": other.url}).status, 400)
+check("at the same server a path may change", s.put("/api/connections/octopus", {"Name": "octopus", "Url": sample.url + "/", "ReaderKey": {"HasValue": True}}).status, 200)
+check("with the reader's key sent for it, it moves", s.put("/api/connections/octopus", {**moved, "ReaderKey": SAMPLE_KEY + "-READER"}).status, 200)
+if s.wait_ready():
+    s.reaction("Invoke-OctopusApi -Method Get -Path /api/users/me", name="asks", Identity="bot")
+    s.fire({"a": 1}, key=s.new_key("hook"))
+    asked = s.ended_runs("asks", 1)
+    check("an identity's key is not sent to the new server", asked and asked[0]["ErrorMessage"], has("set the key of the identity again"))
+    s.delete("/api/reactions/asks")
+else:
+    skip("an identity's key is not sent to the new server", "there is no PowerShell here")
+s.must(s.put("/api/connections/octopus", {"Name": "octopus", "Url": sample.url, "ReaderKey": SAMPLE_KEY + "-READER"}))
 
 # ---- approval ----
 space = lambda **f: s.must(s.put("/api/spaces/Spaces-1", {"Name": "Default", "Slug": "default", **f}))
