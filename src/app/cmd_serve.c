@@ -123,6 +123,9 @@ static bool check_anchor(struct server *s, struct err *e)
 static void write_anchor(struct server *s)
 {
     struct err e = { 0 };
+    // What was queued before is in the chain when this change of nothing has been committed.
+    if (s->anchor && !store_change(s->store, NULL, 0, NULL, 0, &e))
+        fprintf(stderr, "the last rows of the audit: %s\n", e.text);
     if (s->anchor && !anchor_write(s->store, s->anchor, clock_wall_ms(&clock_system), &(int64_t){ 0 }, &e))
         fprintf(stderr, "the head of the audit was not written: %s\n", e.text);
 }
