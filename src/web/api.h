@@ -3,7 +3,7 @@
 #pragma once
 
 #include "json/decode.h"
-#include "web/access.h"
+#include "access/access.h"
 #include "web/web.h"
 
 #include <pthread.h>

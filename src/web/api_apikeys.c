@@ -6,7 +6,7 @@
 #include "base/timetext.h"
 #include "secret/token.h"
 #include "web/callers.h"
-#include "web/roles.h"
+#include "access/roles.h"
 
 #define DAY_MS 86400000LL
 

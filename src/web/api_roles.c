@@ -1,7 +1,7 @@
 // Roles: the built-in ones of the model, which cannot be changed, and those an administrator makes.
 #include "web/people.h"
 
-#include "web/roles.h"
+#include "access/roles.h"
 
 static struct json *built_in_json(struct api_call *c, const struct role *r)
 {

@@ -5,7 +5,7 @@
 #include "secret/token.h"
 #include "web/handle.h"
 #include "web/octopus_who.h"
-#include "web/roles.h"
+#include "access/roles.h"
 #include "web/sessions.h"
 
 static struct store_object *get(struct web *w, enum store_kind kind, int64_t id, struct arena *a)

@@ -5,7 +5,7 @@
 #include "octopus/link.h"
 #include "reaction/sealed.h"
 #include "web/fetch.h"
-#include "web/octopus_rights.h"
+#include "access/octopus_rights.h"
 
 #define CACHE_MAX 1000
 

@@ -3,7 +3,7 @@
 #include "base/encode.h"
 #include "web/callers.h"
 #include "web/fetch.h"
-#include "web/jwt.h"
+#include "access/jwt.h"
 #include "web/sessions.h"
 #include "web/sign_in.h"
 

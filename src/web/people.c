@@ -2,8 +2,8 @@
 
 #include "base/limits.h"
 #include "web/handle.h"
-#include "web/roles.h"
-#include "web/throttle.h"
+#include "access/roles.h"
+#include "access/throttle.h"
 
 #define FAILURE_ROWS 20 // in FAILURE_MS; more are counted
 #define FAILURE_MS 60000

@@ -7,7 +7,7 @@
 #include "web/callers.h"
 #include "web/handle.h"
 #include "web/octopus_who.h"
-#include "web/roles.h"
+#include "access/roles.h"
 
 #include <sodium.h>
 

@@ -5,7 +5,7 @@
 #include "secret/password.h"
 #include "secret/token.h"
 #include "web/callers.h"
-#include "web/roles.h"
+#include "access/roles.h"
 #include "web/sessions.h"
 
 // Unknown name, wrong password, disabled, no password at all: one and the same answer, after the same work.

@@ -1,4 +1,4 @@
-#include "web/permission.h"
+#include "access/permission.h"
 
 static const char *const names[PERMISSION_COUNT] = {
     [PERMISSION_UNSET] = "(unset)", [PERMISSION_ANONYMOUS] = "Anonymous", [PERMISSION_SIGNED_IN] = "SignedIn", [REACTION_VIEW] = "ReactionView", [RUN_VIEW] = "RunView",

@@ -1,6 +1,6 @@
-#include "web/octopus_rights.h"
+#include "access/octopus_rights.h"
 
-#include "web/roles.h"
+#include "access/roles.h"
 
 #define B(p) (1ULL << (p))
 

@@ -1,4 +1,4 @@
-#include "web/roles.h"
+#include "access/roles.h"
 
 #include "tests/harness/check.h"
 

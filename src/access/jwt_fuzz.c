@@ -1,6 +1,6 @@
 // A token from the fuzzer against keys it chooses too: "<keys as JSON>\n<token>". Nothing it can write is signed by a key it does not
 // hold; with its own keys a token may be good, and then it must say all that was wanted.
-#include "web/jwt.h"
+#include "access/jwt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "json/json.h"
-#include "web/permission.h"
+#include "access/permission.h"
 
 struct role {
     const char *id;   // "Roles-viewer": stays

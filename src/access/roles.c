@@ -1,4 +1,4 @@
-#include "web/roles.h"
+#include "access/roles.h"
 
 #define B(p) (1ULL << (p))
 #define VIEW (B(REACTION_VIEW) | B(RUN_VIEW))

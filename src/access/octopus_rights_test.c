@@ -1,4 +1,4 @@
-#include "web/octopus_rights.h"
+#include "access/octopus_rights.h"
 
 #include "tests/harness/check.h"
 

@@ -1,4 +1,4 @@
-#include "web/jwt.h"
+#include "access/jwt.h"
 
 #include "base/encode.h"
 #include "tests/harness/check.h"

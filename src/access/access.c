@@ -1,4 +1,4 @@
-#include "web/access.h"
+#include "access/access.h"
 
 static bool list_has(const struct access_list *list, str item)
 {

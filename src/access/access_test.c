@@ -1,4 +1,4 @@
-#include "web/access.h"
+#include "access/access.h"
 
 #include "tests/harness/check.h"
 

@@ -1,4 +1,4 @@
-#include "web/throttle.h"
+#include "access/throttle.h"
 
 #include "base/limits.h"
 #include "tests/harness/check.h"

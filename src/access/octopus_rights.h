@@ -5,7 +5,7 @@
 #pragma once
 
 #include "json/json.h"
-#include "web/access.h"
+#include "access/access.h"
 
 #define OCTOPUS_GRANTS_MAX 2000
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
-#include "web/permission.h"
+#include "access/permission.h"
 
 struct access_list {
     const str *items; // Octopus ids (or the very text that a reaction's Scope has); none: any
