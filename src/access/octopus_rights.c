@@ -25,20 +25,19 @@ static struct access_list list_of(const struct json *list, struct arena *a)
     return (struct access_list){ items, count };
 }
 
-static bool is_limited(const struct json *entry, const char *name)
+bool octopus_is_limited(const struct json *entry, const char *name)
 {
     const struct json *list = json_get(entry, str_from(name));
     return json_is(list, JSON_ARRAY) && list->count;
 }
 
-// An entry without a space holds in every one.
-static bool holds_in(const struct json *entry, str octopus_space)
+bool octopus_entry_is_in(const struct json *entry, str octopus_space)
 {
     const struct json *space = json_get(entry, STR("SpaceId"));
     return !space || json_is(space, JSON_NULL) || str_eq_nocase(json_str(space, STR("")), octopus_space);
 }
 
-static bool has_system(const struct json *permissions, str name)
+bool octopus_has_system(const struct json *permissions, str name)
 {
     json_each(item, json_get(permissions, STR("SystemPermissions")))
         if (str_eq_nocase(json_str(item, STR("")), name))
@@ -53,7 +52,7 @@ bool octopus_rights(const struct json *permissions, const struct octopus_place *
     *grants = ARENA_ARRAY(a, struct access_grant, OCTOPUS_GRANTS_MAX);
     if (!json_is(by_name, JSON_OBJECT) || !json_bool(json_get(permissions, STR("IsPermissionsComplete")), false))
         return err_set(e, ERR_DENIED, "Octopus does not tell all that this account may do: nothing can be concluded from it");
-    if (has_system(permissions, STR("AdministerSystem"))) {
+    if (octopus_has_system(permissions, STR("AdministerSystem"))) {
         // Who administers that Octopus administers what stands for it here; not this instance, which may serve others too.
         for (size_t i = 0; i < place_count && *count < OCTOPUS_GRANTS_MAX; i++)
             (*grants)[(*count)++] = (struct access_grant){ .permissions = role_find_built_in(STR("Space admin"))->permissions, .space_id = places[i].space_id };
@@ -62,7 +61,7 @@ bool octopus_rights(const struct json *permissions, const struct octopus_place *
     for (size_t r = 0; r < COUNT(rights); r++)
         json_each(entry, json_get(by_name, str_from(rights[r].octopus)))
             for (size_t i = 0; i < place_count; i++) {
-                if (*count == OCTOPUS_GRANTS_MAX || is_limited(entry, "RestrictedToTenantIds") || is_limited(entry, "RestrictedToProjectGroupIds") || !holds_in(entry, places[i].octopus_space))
+                if (*count == OCTOPUS_GRANTS_MAX || octopus_is_limited(entry, "RestrictedToTenantIds") || octopus_is_limited(entry, "RestrictedToProjectGroupIds") || !octopus_entry_is_in(entry, places[i].octopus_space))
                     continue;
                 (*grants)[(*count)++] = (struct access_grant){
                     rights[r].ours, places[i].space_id, list_of(json_get(entry, STR("RestrictedToProjectIds")), a), list_of(json_get(entry, STR("RestrictedToEnvironmentIds")), a),

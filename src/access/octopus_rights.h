@@ -14,5 +14,11 @@ struct octopus_place {
     str octopus_space; // the Octopus space it stands for: an id
 };
 
+// Parts of such an answer: whether one entry of a permission holds in a space (one without a space holds in every one), whether its list
+// of that name ("RestrictedToTenantIds") limits it, and whether a system permission is there.
+bool octopus_entry_is_in(const struct json *entry, str octopus_space);
+bool octopus_is_limited(const struct json *entry, const char *name);
+bool octopus_has_system(const struct json *permissions, str name);
+
 // permissions: what /api/users/{id}/permissions?spaces=all&includeSystem=true answered. False: incomplete, or no such answer.
 MUST_USE bool octopus_rights(const struct json *permissions, const struct octopus_place *places, size_t place_count, struct arena *a, struct access_grant **grants, size_t *count, struct err *e);

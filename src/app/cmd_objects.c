@@ -196,7 +196,7 @@ static bool make_identity(struct cli *c, str name, struct json *body)
 int cmd_identity(int argc, char **argv)
 {
     static const char usage[] = "reactions identity set NAME (its key comes from standard input) | list | show NAME | delete NAME";
-    static const char *const columns[] = { "Id", "Name", "Connection", "ApiKey.HasValue", NULL };
+    static const char *const columns[] = { "Id", "Name", "Connection", "ApiKey.HasValue", "Checked.Username", "Checked.Warnings", NULL };
     struct cli c;
     if (!cli_begin(&c, argc, argv, usage, NULL, NULL))
         return 2;

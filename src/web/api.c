@@ -7,6 +7,7 @@
 #include "reaction/payload.h"
 #include "web/callers.h"
 #include "web/handle.h"
+#include "web/identity_checks.h"
 #include "web/places.h"
 #include "web/sessions.h"
 #include "web/workers.h"
@@ -251,6 +252,9 @@ bool api_change(struct api_call *c, const struct store_put *puts, size_t count, 
     }
     registry_give(c->web->opt.registry, c->snapshot);
     c->snapshot = registry_take(c->web->opt.registry);
+    for (size_t i = 0; i < count; i++)
+        if (puts[i].object.kind == KIND_IDENTITY || puts[i].object.kind == KIND_CONNECTION)
+            identity_checks_ask(c->web, puts[i].object.kind == KIND_IDENTITY ? puts[i].object.id : 0);
     return true;
 }
 

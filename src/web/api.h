@@ -17,6 +17,7 @@ struct web {
     struct people *people;
     struct fetcher *fetcher;        // asks other servers who somebody is
     struct octopus_cache *octopus;
+    struct identity_checks *identity_checks;
     struct oidc *oidc;
     bool is_ready;                  // atomic
     pthread_mutex_t change_lock;    // one change of the configuration at a time: its checks hold until it is stored

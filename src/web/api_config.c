@@ -1,4 +1,5 @@
 // Spaces, connections, identities and secrets: what reactions stand on.
+#include "web/identity_checks.h"
 #include "web/revisions.h"
 
 #include "http/egress.h"
@@ -274,10 +275,9 @@ static struct json *normalise_identity(struct api_call *c, const struct json *se
     return doc;
 }
 
-static void decorate_identity(struct api_call *c, const struct store_object *o UNUSED, struct json *answer)
+static void decorate_identity(struct api_call *c, const struct store_object *o, struct json *answer)
 {
-    if (!json_get(answer, STR("Checked")))
-        json_add_null(c->arena, answer, "Checked");
+    json_put(answer, STR("Checked"), identity_checked(c->web, c->snapshot, o->id, o->space_id, object_doc(c, o), c->arena));
 }
 
 // Nobody uses it any more: a run would otherwise fail later, without its author knowing why.

@@ -73,7 +73,12 @@ void fetcher_close(struct fetcher *f)
     pthread_mutex_unlock(&f->lock);
     http_client_close(f->http); // ends what is under way
     registry_give(f->registry, f->snapshot);
-    give(f);
+}
+
+void fetcher_free(struct fetcher *f)
+{
+    if (f)
+        give(f);
 }
 
 // The loop is through with it: the waiting thread, if it still waits, takes it.
@@ -120,6 +125,11 @@ static void start(void *ctx)
 
 bool fetch(struct fetcher *f, struct http_call_options opt, struct arena *a, struct fetch_reply *out, struct err *e)
 {
+    pthread_mutex_lock(&f->lock);
+    bool is_closed = f->is_closed;
+    pthread_mutex_unlock(&f->lock);
+    if (is_closed) // the loop may run no more: a job for it would stay
+        return err_set(e, ERR_BUSY, "the server is stopping");
     struct job *j = xcalloc(1, sizeof *j);
     opt.total_timeout_ms = FETCH_TIMEOUT_MS;
     __atomic_add_fetch(&f->references, 1, __ATOMIC_RELAXED);

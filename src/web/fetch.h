@@ -11,7 +11,8 @@
 struct fetcher;
 
 MUST_USE bool fetcher_open(struct loop *loop, struct registry *registry, struct fetcher **out, struct err *e);
-void fetcher_close(struct fetcher *f); // on the loop's thread
+void fetcher_close(struct fetcher *f); // on the loop's thread; who calls fetch() from now on is sent away
+void fetcher_free(struct fetcher *f);  // after it, when no thread calls fetch() any more
 
 struct fetch_reply {
     int status;

@@ -4,7 +4,6 @@
 #include "base/limits.h"
 #include "octopus/link.h"
 #include "reaction/sealed.h"
-#include "web/fetch.h"
 #include "access/octopus_rights.h"
 
 #define CACHE_MAX 1000
@@ -56,9 +55,8 @@ void octopus_cache_free(struct octopus_cache *c)
     free(c);
 }
 
-static bool get(struct web *w, const struct connection_entry *connection, str path, str key, struct arena *a, str *body, struct err *e)
+bool octopus_get(struct web *w, const struct connection_entry *connection, str path, str key, struct arena *a, struct fetch_reply *out, struct err *e)
 {
-    struct fetch_reply reply;
     struct http_header headers[] = { { STR("X-Octopus-ApiKey"), key }, { STR("Accept"), STR("application/json") } };
     str url = connection->url;
     while (url.n && url.p[url.n - 1] == '/')
@@ -66,15 +64,21 @@ static bool get(struct web *w, const struct connection_entry *connection, str pa
     struct http_call_options opt = { .method = STR("GET"), .url = arena_concat(a, url, path), .headers = headers, .header_count = COUNT(headers), .purpose = EGRESS_BROKER };
     const struct json *ca = json_get(json_get(connection->doc, STR("Tls")), STR("Ca"));
     opt.tls.ca_pem = json_str(ca, (str){ 0 });
-    if (!fetch(w->fetcher, opt, a, &reply, e))
-        return err_in(e, "Octopus");
+    return fetch(w->fetcher, opt, a, out, e) || err_in(e, "Octopus");
+}
+
+static bool get(struct web *w, const struct connection_entry *connection, str path, str key, struct arena *a, str *body, struct err *e)
+{
+    struct fetch_reply reply;
+    if (!octopus_get(w, connection, path, key, a, &reply, e))
+        return false;
     if (reply.status == 401 || reply.status == 403)
         return err_set(e, ERR_DENIED, "Octopus does not know this key, or does not let it ask");
     *body = reply.body;
     return reply.status == 200 || err_set(e, ERR_BUSY, "Octopus answered %d", reply.status);
 }
 
-static bool is_id(str id)
+bool octopus_is_id(str id)
 {
     bool fits = id.n && id.n <= LIMIT_OCTOPUS_ID_BYTES;
     for (size_t i = 0; i < id.n; i++)
@@ -90,7 +94,7 @@ static bool ask(struct web *w, const struct connection_entry *connection, str ke
     if (!json_parse(a, out->me, &me, e))
         return err_in(e, "Octopus, /api/users/me");
     str id = json_str(json_get(me, STR("Id")), STR(""));
-    if (!is_id(id)) // it becomes part of a path
+    if (!octopus_is_id(id)) // it becomes part of a path
         return err_set(e, ERR_INVALID, "Octopus does not say who this key belongs to");
     return get(w, connection, arena_printf(a, "/api/users/%.*s/permissions?includeSystem=true&spaces=all", STR_ARG(id)), key, a, &out->permissions, e) &&
         get(w, connection, STR("/api/spaces?skip=0&take=1000"), key, a, &out->spaces, e);

@@ -6,6 +6,7 @@
 #include "store/anchor.h"
 #include "web/handle.h"
 #include "web/fetch.h"
+#include "web/identity_checks.h"
 #include "web/octopus_who.h"
 #include "web/oidc.h"
 #include "web/sessions.h"
@@ -36,6 +37,8 @@ static void flush(void *ctx)
 {
     struct web *w = ctx;
     hook_flush_key_uses(w);
+    if (__atomic_load_n(&w->is_ready, __ATOMIC_ACQUIRE))
+        identity_checks_tick(w);
     if (!w->opt.audit_anchor_file || __atomic_exchange_n(&w->is_anchoring, true, __ATOMIC_ACQ_REL))
         return;
     if (!workers_submit(w->workers, anchor_audit, w))
@@ -139,6 +142,7 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
         keyring_hash(opt->keyring, "token", key, w->admin_hash);
     w->hooks = ok ? hook_state_new(w, e) : NULL;
     w->octopus = octopus_cache_new();
+    w->identity_checks = identity_checks_new();
     w->oidc = oidc_new();
     ok = w->hooks && people_open(w, &w->people, e) && fetcher_open(opt->loop, opt->registry, &w->fetcher, e);
     if (!ok || !http_server_open(opt->loop, &server, &w->server, e)) {
@@ -169,9 +173,12 @@ void web_close(struct web *w)
 {
     if (!w)
         return;
+    identity_checks_stop(w->identity_checks);
     fetcher_close(w->fetcher); // sends away who waits
     workers_free(w->slow_workers);
     workers_free(w->workers);
+    fetcher_free(w->fetcher);
+    identity_checks_free(w->identity_checks);
     people_close(w->people);
     octopus_cache_free(w->octopus);
     oidc_free(w->oidc);
