@@ -398,7 +398,8 @@ static str shown_text(struct mask_lines *l, const struct kept *k, struct arena *
             add_range(&here, positions[MAX(r.from, k->from) - k->from], positions[MIN(r.to, k->to) - 1 - k->from] + 1);
     }
     // Those that end here are done with.
-    memmove(found->items, found->items + passed, sizeof *found->items * (found->count - passed));
+    if (passed)
+        memmove(found->items, found->items + passed, sizeof *found->items * (found->count - passed));
     found->count -= passed;
     CLEANUP(ranges_fini) struct ranges all = merged(&raw, &here);
     return without(text, &all, a);
