@@ -3,8 +3,6 @@
 #include "store/scopes.h"
 #include "store/where.h"
 
-#include <stdio.h>
-
 enum dedupe_kind { DEDUPE_IDEMPOTENCY_KEY = 1, DEDUPE_DELIVERY_ID = 2, DEDUPE_REPLAY = 3 };
 
 #define DAY_MS 86400000LL
@@ -349,7 +347,6 @@ static struct where conditions(const struct event_filter *f, struct arena *a)
 
 // The rows themselves hold the bodies: what an index can tell is asked of it. Without one the rows are walked from the
 // newest, which is good for a first page of everything and for nothing else.
-#define FAR_ROWS 1000
 static const char *list_index(const struct event_filter *f, bool is_far)
 {
     if (f->octopus_event_id.n)
@@ -359,33 +356,16 @@ static const char *list_index(const struct event_filter *f, bool is_far)
     return is_far || f->source >= 0 || f->trigger_id || f->from_ms || f->to_ms ? " INDEXED BY events_list" : "";
 }
 
-static bool count_events(struct db *d, const struct event_filter *f, struct arena *a, int64_t *total, struct err *e)
-{
-    char head[128];
-    struct where w = conditions(f, a);
-    snprintf(head, sizeof head, "SELECT count(*) FROM events%s", list_index(f, true));
-    sqlite3_stmt *st = where_prepare(d, &w, head, "", e);
-    bool ok = st && db_step(d, st, e) >= 0;
-    if (ok)
-        *total = db_i64(st, 0);
-    sqlite3_finalize(st);
-    return ok;
-}
-
 bool store_event_list(struct store *s, const struct event_filter *f, struct store_page page, bool with_body, struct arena *a, struct store_events *out, struct err *e)
 {
     CLEANUP(reader_give) struct reader r = { 0 };
     *out = (struct store_events){ 0 };
-    if (!reader_take(s, &r, e) || !count_events(r.db, f, a, &out->total, e))
+    if (!reader_take(s, &r, e))
         return false;
-    char head[512];
-    snprintf(head, sizeof head, "SELECT " EVENT_COLUMNS "%s FROM events WHERE id IN (SELECT id FROM events%s", with_body ? ", body" : "", list_index(f, page.skip > FAR_ROWS));
     struct where w = conditions(f, a);
-    if (page.before_id)
-        where_number(&w, "id < ?", page.before_id);
-    where_value(&w, page.take + 1);
-    where_value(&w, page.skip);
-    sqlite3_stmt *st = where_prepare(r.db, &w, head, " ORDER BY id DESC LIMIT ? OFFSET ?) ORDER BY id DESC", e);
+    if (!where_count(r.db, &w, "events", list_index(f, true), &out->total, e))
+        return false;
+    sqlite3_stmt *st = where_page(r.db, &w, with_body ? EVENT_COLUMNS ", body" : EVENT_COLUMNS, "events", list_index(f, page.skip > WHERE_FAR_ROWS), page, e);
     if (!st)
         return false;
     out->items = ARENA_ARRAY(a, struct store_event, (size_t)page.take);

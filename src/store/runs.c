@@ -691,7 +691,6 @@ static struct where conditions(const struct run_filter *f, struct arena *a)
 }
 
 // The index that leaves the least to look at; without one the rows are walked from the newest, unless that is far.
-#define FAR_ROWS 1000
 static const char *list_index(const struct run_filter *f, bool is_far)
 {
     if (f->event_id)
@@ -707,33 +706,16 @@ static const char *list_index(const struct run_filter *f, bool is_far)
     return is_far || f->from_ms || f->to_ms ? " INDEXED BY runs_list" : "";
 }
 
-static bool count_runs(struct db *d, const struct run_filter *f, struct arena *a, int64_t *total, struct err *e)
-{
-    char head[128];
-    struct where w = conditions(f, a);
-    snprintf(head, sizeof head, "SELECT count(*) FROM runs%s", list_index(f, true));
-    sqlite3_stmt *st = where_prepare(d, &w, head, "", e);
-    bool ok = st && db_step(d, st, e) >= 0;
-    if (ok)
-        *total = db_i64(st, 0);
-    sqlite3_finalize(st);
-    return ok;
-}
-
 bool store_run_list(struct store *s, const struct run_filter *f, struct store_page page, struct arena *a, struct store_runs *out, struct err *e)
 {
     CLEANUP(reader_give) struct reader r = { 0 };
     *out = (struct store_runs){ 0 };
-    if (!reader_take(s, &r, e) || !count_runs(r.db, f, a, &out->total, e))
+    if (!reader_take(s, &r, e))
         return false;
-    char head[512];
-    snprintf(head, sizeof head, "SELECT " RUN_COLUMNS " FROM runs WHERE id IN (SELECT id FROM runs%s", list_index(f, page.skip > FAR_ROWS));
     struct where w = conditions(f, a);
-    if (page.before_id)
-        where_number(&w, "id < ?", page.before_id);
-    where_value(&w, page.take + 1);
-    where_value(&w, page.skip);
-    sqlite3_stmt *st = where_prepare(r.db, &w, head, " ORDER BY id DESC LIMIT ? OFFSET ?) ORDER BY id DESC", e);
+    if (!where_count(r.db, &w, "runs", list_index(f, true), &out->total, e))
+        return false;
+    sqlite3_stmt *st = where_page(r.db, &w, RUN_COLUMNS, "runs", list_index(f, page.skip > WHERE_FAR_ROWS), page, e);
     if (!st)
         return false;
     out->items = ARENA_ARRAY(a, struct store_run, (size_t)page.take);
