@@ -1,5 +1,4 @@
 """By query: runs retried and cancelled, events replayed, Octopus's history run through a reaction. And causes by what a run created."""
-import http.server, json, threading
 from datetime import datetime, timedelta, timezone
 from harness import *
 
@@ -8,24 +7,14 @@ arrived = []
 status = {"now": 200}
 
 
-class Target(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        arrived.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
-        self.send_response(status["now"])
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
+def came(method, path, body):
+    arrived.append(body)
+    return status["now"]
 
 
-target = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Target)
-target.daemon_threads = True
-threading.Thread(target=target.serve_forever, daemon=True).start()
-here = f"http://127.0.0.1:{target.server_port}"
-s = Server(env={"REACTIONS_EGRESS_ALLOW": f"127.0.0.1:{sample.port},127.0.0.1:{target.server_port}"})
+target = Target(came)
+here = target.url
+s = Server(env={"REACTIONS_EGRESS_ALLOW": f"127.0.0.1:{sample.port},127.0.0.1:{target.port}"})
 
 
 def event(message, category="Modified"):
@@ -45,9 +34,8 @@ began = datetime.now(timezone.utc) - timedelta(seconds=2)
 for i in range(5):
     event(f"history {i}")
 sample.post("/sample/events", {"Category": "Created", "RelatedDocumentIds": ["Projects-21"], "Message": "noise", "Count": 245})
-s.must(s.post("/api/connections", {"Name": "octopus", "Url": sample.url, "ReaderKey": SAMPLE_KEY + "-READER", "PollSeconds": 1}))
-s.must(s.post("/api/identities", {"Name": "bot", "ApiKey": SAMPLE_KEY + "-BOT"}))
-until(lambda: s.get("/api/connections/octopus").json.get("State", {}).get("LagSeconds") is not None)
+s.connect(sample, PollSeconds=1)
+s.tailing()
 
 
 def reaction(name, category="Modified", **fields):

@@ -1,5 +1,4 @@
 """When runs start: debounce, throttle, delay, pauses, an order, the circuit and the loop breaker; what is promised holds over kill -9."""
-import http.server, json, threading
 from harness import *
 
 sample = Sample()
@@ -7,28 +6,16 @@ arrived = []  # (time, path, body)
 status_of = {}  # path -> status
 
 
-class Target(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        arrived.append((time.monotonic(), self.path, body))
-        self.send_response(status_of.get(self.path, 200))
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
+def came(method, path, body):
+    arrived.append((time.monotonic(), path, body))
+    return status_of.get(path, 200)
 
 
-target = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Target)
-target.daemon_threads = True
-threading.Thread(target=target.serve_forever, daemon=True).start()
-here = f"http://127.0.0.1:{target.server_port}"
-s = Server(env={"REACTIONS_EGRESS_ALLOW": f"127.0.0.1:{sample.port},127.0.0.1:{target.server_port}"})
-s.must(s.post("/api/connections", {"Name": "octopus", "Url": sample.url, "ReaderKey": SAMPLE_KEY + "-READER", "PollSeconds": 1}))
-s.must(s.post("/api/identities", {"Name": "bot", "ApiKey": SAMPLE_KEY + "-BOT"}))
-until(lambda: s.get("/api/connections/octopus").json.get("State", {}).get("LagSeconds") is not None)
+target = Target(came)
+here = target.url
+s = Server(env={"REACTIONS_EGRESS_ALLOW": f"127.0.0.1:{sample.port},127.0.0.1:{target.port}"})
+s.connect(sample, PollSeconds=1)
+s.tailing()
 
 
 def reaction(name, category, **fields):

@@ -1,33 +1,19 @@
 """What a reaction would do with an event, and nothing of it happens: the verdict, the request, the script with its writes withheld."""
-import http.server, json, threading
 from harness import *
 
 sample = Sample()
 arrived = []
 
 
-class Target(http.server.BaseHTTPRequestHandler):
-    def answer(self):
-        arrived.append((self.command, self.path))
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = b'{"answer": 42}'
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST = do_PUT = do_DELETE = answer
-
-    def log_message(self, *args):
-        pass
+def came(method, path, body):
+    arrived.append((method, path))
+    return 200, '{"answer": 42}'
 
 
-target = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Target)
-threading.Thread(target=target.serve_forever, daemon=True).start()
-here = f"http://127.0.0.1:{target.server_port}"
+target = Target(came)
+here = target.url
 
-s = Server(env={"REACTIONS_EGRESS_ALLOW": f"127.0.0.1:{sample.port},127.0.0.1:{target.server_port}"})
+s = Server(env={"REACTIONS_EGRESS_ALLOW": f"127.0.0.1:{sample.port},127.0.0.1:{target.port}"})
 s.connect(sample)
 s.trigger("hook")
 s.trigger("other")
@@ -106,7 +92,7 @@ check("nothing was stored", nothing_was_made(), made)
 
 # ---- no other way out ----
 arrived[:] = []
-port = target.server_port
+port = target.port
 s.reaction(f"""
     try {{ $c = [Net.Sockets.TcpClient]::new('127.0.0.1', {port}); $b = [Text.Encoding]::ASCII.GetBytes("GET /socket HTTP/1.0`r`n`r`n"); $c.GetStream().Write($b, 0, $b.Length); Start-Sleep -Milliseconds 200; 'out' }} catch {{ 'kept in' }}
     & /bin/bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && printf "GET /bash HTTP/1.0\\r\\n\\r\\n" >&3' 2>$null

@@ -3,7 +3,7 @@
 A Server starts `reactions serve` on a port of its own with a data folder of its own, and speaks to it: API calls with the
 management key of that folder, posts to triggers, raw bytes. Waits ask again until it is so, or until a deadline: no fixed sleeps.
 """
-import atexit, http.client, json, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time, urllib.parse
+import atexit, http.client, http.server, json, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time, urllib.parse
 
 BUILD = os.environ.get("BUILD") or os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "build"))
 REACTIONS = os.path.join(BUILD, "reactions")
@@ -134,6 +134,35 @@ def raw(port, data, timeout=20, half_close=False):
         except OSError:
             pass
         return out
+
+
+class Target:
+    """What requests go to, in this process. `came(method, path, body)` is told of each, and gives the status or (status, JSON text)."""
+
+    def __init__(self, came):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                got = came(self.command, self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
+                status, text = got if isinstance(got, tuple) else (got, "")
+                self.send_response(status)
+                if text:
+                    self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            do_GET = do_POST = do_PUT = do_DELETE = answer
+
+            def log_message(self, *args):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.port = server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
 
 
 class Process:
