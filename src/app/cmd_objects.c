@@ -87,6 +87,8 @@ static bool put_by_name(struct cli *c, const char *collection, str name, struct 
     return c->status == 404 && cli_call(c, "POST", str_from(collection), body, answer);
 }
 
+static bool make_identity(struct cli *c, str name, struct json *body);
+
 // NAME is the last word of "set NAME"; list, show and delete are alike for all kinds.
 static int object_command(struct cli *c, const char *usage, const char *collection, const char *const *columns, bool (*make)(struct cli *c, str name, struct json *body))
 {
@@ -106,6 +108,8 @@ static int object_command(struct cli *c, const char *usage, const char *collecti
     str path = arena_printf(&c->arena, "%s/%.*s", collection, STR_ARG(name));
     if (str_eq(verb, STR("show")))
         ok = cli_call(c, "GET", path, NULL, &answer);
+    else if (str_eq(verb, STR("usage")) && make == make_identity)
+        ok = cli_call(c, "GET", arena_printf(&c->arena, "%.*s/usage", STR_ARG(path)), NULL, &answer);
     else if (str_eq(verb, STR("delete")))
         ok = cli_call(c, "DELETE", path, NULL, NULL);
     else if (str_eq(verb, STR("set")) && make)
@@ -195,7 +199,7 @@ static bool make_identity(struct cli *c, str name, struct json *body)
 
 int cmd_identity(int argc, char **argv)
 {
-    static const char usage[] = "reactions identity set NAME (its key comes from standard input) | list | show NAME | delete NAME";
+    static const char usage[] = "reactions identity set NAME (its key comes from standard input) | list | show NAME | usage NAME | delete NAME";
     static const char *const columns[] = { "Id", "Name", "Connection", "ApiKey.HasValue", "Checked.Username", "Checked.Warnings", NULL };
     struct cli c;
     if (!cli_begin(&c, argc, argv, usage, NULL, NULL))

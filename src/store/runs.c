@@ -755,6 +755,39 @@ static bool read_calls(struct db *d, int64_t run_id, struct store_attempt *at, s
     return row == 0;
 }
 
+bool store_call_list(struct store *s, int64_t reaction_id, int64_t since_ms, int64_t before_run, int64_t runs, struct arena *a, struct store_calls *out, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = (struct store_calls){ 0 };
+    if (!reader_take(s, &r, e))
+        return false;
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT r.id, c.doc FROM (SELECT id FROM runs WHERE reaction = ?1 AND id < ?2 AND queued >= ?3 ORDER BY id DESC LIMIT ?4) r"
+                                        " LEFT JOIN calls c ON c.run = r.id ORDER BY r.id DESC", e);
+    if (!st)
+        return false;
+    db_bind_i64(st, 1, reaction_id);
+    db_bind_i64(st, 2, before_run ? before_run : INT64_MAX);
+    db_bind_i64(st, 3, since_ms);
+    db_bind_i64(st, 4, runs);
+    str *docs = NULL;
+    size_t cap = 0;
+    int row;
+    while ((row = db_step(r.db, st, e)) > 0) {
+        out->run_count += !out->run_count || db_i64(st, 0) != out->oldest_run;
+        out->oldest_run = db_i64(st, 0);
+        if (sqlite3_column_type(st, 1) == SQLITE_NULL)
+            continue;
+        xgrow(&docs, &cap, out->count + 1, sizeof *docs);
+        docs[out->count++] = db_str(st, 1, a);
+    }
+    out->docs = ARENA_ARRAY(a, str, out->count);
+    if (out->count)
+        memcpy(out->docs, docs, sizeof *docs * out->count);
+    free(docs);
+    out->has_more = (int64_t)out->run_count == runs;
+    return row == 0;
+}
+
 bool store_attempt_list(struct store *s, int64_t run_id, struct arena *a, struct store_attempts *out, struct err *e)
 {
     CLEANUP(reader_give) struct reader r = { 0 };

@@ -404,6 +404,15 @@ struct store_attempts {
 };
 MUST_USE bool store_attempt_list(struct store *s, int64_t run_id, struct arena *a, struct store_attempts *out, struct err *e);
 
+struct store_calls {
+    str *docs; // as appended
+    size_t count, run_count;
+    int64_t oldest_run; // the next page's before_run
+    bool has_more;      // runs behind it
+};
+// The API calls of a reaction's newest `runs` runs below before_run (0: of all) that were queued since then.
+MUST_USE bool store_call_list(struct store *s, int64_t reaction_id, int64_t since_ms, int64_t before_run, int64_t runs, struct arena *a, struct store_calls *out, struct err *e);
+
 struct store_log {
     struct store_log_line *items;
     int64_t *ids; // cursor of each

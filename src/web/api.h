@@ -134,7 +134,7 @@ api_handler runs_list, runs_get, runs_retry, runs_cancel, runs_log;
 api_handler spaces_list, spaces_create, spaces_get, spaces_update, spaces_delete, spaces_pause, spaces_resume;
 api_handler connections_list, connections_create, connections_get, connections_update, connections_delete;
 api_handler push_key_create, push_key_delete, subscription_get, subscription_put, subscription_delete;
-api_handler identities_list, identities_create, identities_get, identities_update, identities_delete;
+api_handler identities_list, identities_create, identities_get, identities_update, identities_delete, identities_usage;
 api_handler secrets_list, secrets_create, secrets_get, secrets_update, secrets_delete;
 api_handler settings_get, settings_update, settings_pause, settings_resume, audit_list, api_root, openapi_get, status_get;
 api_handler backup_create, audit_verify, master_key_rotate;

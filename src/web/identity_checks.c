@@ -1,6 +1,7 @@
 #include "web/identity_checks.h"
 
 #include "access/octopus_account.h"
+#include "access/octopus_rights.h"
 #include "http/egress.h"
 #include "octopus/link.h"
 #include "web/octopus_who.h"
@@ -16,6 +17,7 @@ struct check {
     int64_t due_ms;                       // monotonic: when to ask again
     int64_t retry_ms;                     // how long this waited for; 0: Octopus had answered
     char *shown;                          // JSON
+    char *has;                            // JSON: names of permissions; NULL: not known
 };
 
 struct identity_checks {
@@ -37,6 +39,7 @@ static void check_free(struct check *k)
     if (!k)
         return;
     free(k->shown);
+    free(k->has);
     free(k);
 }
 
@@ -92,6 +95,7 @@ struct answer {
     bool is_told, is_service; // whether Octopus told whose key it is
     bool is_final;            // nothing to ask again for before tomorrow
     struct json *warnings;
+    struct json *has;         // names of permissions; NULL: not known
 };
 
 static void warn(struct answer *out, struct arena *a, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -129,6 +133,23 @@ static size_t find_needs(const struct snapshot *s, const struct identity_entry *
     return count;
 }
 
+// What it may do in the space, wherever it is limited to.
+static struct json *names_of(const struct json *permissions, str space, struct arena *a)
+{
+    struct json *out = json_new_array(a);
+    if (octopus_has_system(permissions, STR("AdministerSystem")))
+        json_push(out, json_new_string(a, STR("AdministerSystem")));
+    json_each(permission, json_get(permissions, STR("SpacePermissions")))
+    {
+        bool holds = false;
+        json_each(entry, permission)
+            holds = holds || octopus_entry_is_in(entry, space);
+        if (holds)
+            json_push(out, json_new_string(a, permission->name));
+    }
+    return out;
+}
+
 static void judge(struct web *w, const struct snapshot *s, const struct identity_entry *identity, const struct connection_entry *connection, const struct json *me, str key, struct arena *a, struct answer *out)
 {
     str user = json_str(json_get(me, STR("Id")), STR("")), space = STR(""), name;
@@ -146,6 +167,8 @@ static void judge(struct web *w, const struct snapshot *s, const struct identity
     out->is_service = json_bool(json_get(me, STR("IsService")), false);
     out->warnings = octopus_account_warnings(me, permissions, space, needs, need_count, a);
     out->is_final = permissions && spaces;
+    if (json_bool(json_get(permissions, STR("IsPermissionsComplete")), false))
+        out->has = names_of(permissions, space, a);
 }
 
 // is_silent: that server did not answer a moment ago; set when it does not now.
@@ -186,6 +209,15 @@ static void ask(struct web *w, const struct snapshot *s, const struct identity_e
     }
 }
 
+static char *kept_text(const struct json *j, struct arena *a)
+{
+    str text = json_text(a, j);
+    char *out = xmalloc(text.n + 1);
+    memcpy(out, text.p, text.n);
+    out[text.n] = 0;
+    return out;
+}
+
 static char *show(const struct answer *answer, int64_t at_ms, struct arena *a)
 {
     struct json *j = json_new_object(a);
@@ -193,11 +225,7 @@ static char *show(const struct answer *answer, int64_t at_ms, struct arena *a)
     json_add_str(a, j, "Username", answer->is_told ? answer->username : (str){ 0 });
     json_add(j, STR("IsService"), answer->is_told ? json_new_bool(a, answer->is_service) : json_new_null(a));
     json_add(j, STR("Warnings"), answer->warnings);
-    str text = json_text(a, j);
-    char *out = xmalloc(text.n + 1);
-    memcpy(out, text.p, text.n);
-    out[text.n] = 0;
-    return out;
+    return kept_text(j, a);
 }
 
 // ---- all of them ----
@@ -232,6 +260,7 @@ static void check_one(struct web *w, const struct snapshot *s, const struct iden
     memcpy(k->of, of, sizeof of);
     k->retry_ms = answer.is_final ? 0 : retry_ms ? MIN(2 * retry_ms, LAST_RETRY_MS) : FIRST_RETRY_MS;
     k->due_ms = clock_mono_ms(w->opt.clock) + (answer.is_final ? DAY_MS : k->retry_ms);
+    k->has = answer.has ? kept_text(answer.has, &a) : NULL;
     k->shown = show(&answer, clock_wall_ms(w->opt.clock), &a);
     pthread_mutex_lock(&c->lock);
     check_free(map_put(&c->checks, id_key(&identity->id), k));
@@ -313,17 +342,32 @@ void identity_checks_ask(struct web *w, int64_t identity_id)
     identity_checks_tick(w);
 }
 
-struct json *identity_checked(struct web *w, const struct snapshot *s, int64_t id, int64_t space_id, const struct json *doc, struct arena *a)
+// One of a check's texts, while what it was made of is still stored so; empty: there is none.
+static str checked_text(struct web *w, const struct snapshot *s, int64_t id, int64_t space_id, const struct json *doc, bool is_has, struct arena *a)
 {
     struct identity_checks *c = w->identity_checks;
     unsigned char of[KEYRING_HASH_BYTES];
-    struct json *out = NULL;
-    str shown = { 0 };
+    str out = { 0 };
     digest(w, snapshot_space_connection(s, space_id), doc, a, of);
     pthread_mutex_lock(&c->lock);
     const struct check *k = map_get(&c->checks, id_key(&id));
-    if (k && !memcmp(k->of, of, sizeof of))
-        shown = arena_str(a, str_from(k->shown));
+    const char *text = k ? (is_has ? k->has : k->shown) : NULL;
+    if (text && !memcmp(k->of, of, sizeof of))
+        out = arena_str(a, str_from(text));
     pthread_mutex_unlock(&c->lock);
+    return out;
+}
+
+struct json *identity_checked(struct web *w, const struct snapshot *s, int64_t id, int64_t space_id, const struct json *doc, struct arena *a)
+{
+    struct json *out = NULL;
+    str shown = checked_text(w, s, id, space_id, doc, false, a);
     return shown.n && json_parse(a, shown, &out, NULL) ? out : json_new_null(a);
+}
+
+struct json *identity_has(struct web *w, const struct snapshot *s, int64_t id, int64_t space_id, const struct json *doc, struct arena *a)
+{
+    struct json *out = NULL;
+    str has = checked_text(w, s, id, space_id, doc, true, a);
+    return has.n && json_parse(a, has, &out, NULL) ? out : NULL;
 }

@@ -18,3 +18,6 @@ void identity_checks_tick(struct web *w);                     // every second or
 // What the API shows: {"At", "Username", "IsService", "Warnings"}, the middle two null where Octopus did not tell. Null: not asked
 // since this was saved. doc as stored.
 struct json *identity_checked(struct web *w, const struct snapshot *s, int64_t id, int64_t space_id, const struct json *doc, struct arena *a);
+
+// The names of the permissions that its account has in the connection's space, as last told; NULL: not known.
+struct json *identity_has(struct web *w, const struct snapshot *s, int64_t id, int64_t space_id, const struct json *doc, struct arena *a);

@@ -79,6 +79,7 @@ const struct api_route api_routes[] = {
     ROUTE("GET", "identities/{id}", REACTION_VIEW, PLACE_IDENTITY, identities_get, "Read an identity, without its key"),
     ROUTE("PUT", "identities/{id}", IDENTITY_MANAGE, PLACE_IDENTITY, identities_update, "Replace an identity"),
     ROUTE("DELETE", "identities/{id}", IDENTITY_MANAGE, PLACE_IDENTITY, identities_delete, "Delete an identity"),
+    ROUTE("GET", "identities/{id}/usage", IDENTITY_MANAGE, PLACE_IDENTITY, identities_usage, "Which Octopus permissions its reactions used in 90 days, and which it has"),
 
     ROUTE("GET", "secrets", REACTION_VIEW, PLACE_SPACE_PART, secrets_list, "List secrets, without their values"),
     ROUTE("POST", "secrets", SECRET_CREATE, PLACE_SPACE, secrets_create, "Create a secret"),

@@ -51,6 +51,26 @@ s.must(s.put("/api/identities/wrong", {"Name": "wrong", "ApiKey": SAMPLE_KEY + "
 check("another key is another account", checked("wrong")["Username"], "release-bot")
 s.must(s.delete("/api/identities/wrong"), 204)
 
+# ---- least privilege ----
+s.trigger("hook")
+k = s.new_key("hook")
+check("scripts can run", s.wait_ready())
+before = s.get("/api/identities/bot/usage").json
+check("nothing was used yet", (before["Used"], before["Reactions"]), ([], []))
+check("what it has is known", before["Has"], lambda has: "ReleaseCreate" in has and "EventView" in has)
+s.reaction("$r = Invoke-OctopusApi 'releases?take=1'; $x = Invoke-OctopusApi \"releases/$($r.Items[0].Id)\"; Invoke-OctopusApi -Method GET -Path /api/users/me; $x.Id", Identity="bot")
+run = s.run_of(s.fire({}, key=k))
+check("a reaction acts as it", run["State"], "Succeeded")
+u = s.get("/api/identities/bot/usage").json
+check("its calls are counted by their pattern", [(c["Method"], c["Path"], c["Count"], c["Permission"]) for c in u["Reactions"][0]["Calls"] if c["Path"] in ("releases", "releases/{id}")],
+      lambda rows: sorted(rows) == [("GET", "releases", 1, "ReleaseView"), ("GET", "releases/{id}", 1, "ReleaseView")])
+check("of that reaction", (u["Reactions"][0]["Reaction"], u["Reactions"][0]["Runs"], u["Reactions"][0]["IsWhole"]), ("react", 1, True))
+check("the permissions it needs", "ReleaseView" in u["Used"] and "ReleaseCreate" not in u["Used"])
+check("and those it has beyond", ("ReleaseView" in u["Unused"], "ReleaseCreate" in u["Unused"]), (False, True))
+check("another identity used nothing of it", s.get("/api/identities/chief/usage").json["Used"], [])
+out = s.cli("identity", "usage", "bot")
+check("the command shows it", (out[0], "ReleaseView" in out[1]), (0, True))
+
 # ---- Octopus is away, or may not be reached ----
 port = sample.port
 sample.kill()

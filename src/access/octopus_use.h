@@ -1,0 +1,10 @@
+// octopus_use.h - what a call to Octopus's API needs there: its path without what is particular, and the permission. Pure.
+#pragma once
+
+#include "base/arena.h"
+
+// "/api/Spaces-1/releases/Releases-7?x=1" -> "releases/{id}": without the space and the query, with {id} where a document is named.
+str octopus_path_pattern(struct arena *a, str path);
+
+// The permission such a call needs (octopus-api.md section 8.2): "" where it needs none, NULL where that is not known.
+const char *octopus_permission_of(str method, str pattern);
