@@ -245,7 +245,7 @@ str cli_member(struct arena *a, const struct json *object, str path)
 }
 
 // No control character of a stranger's text reaches the terminal.
-static void print_safe(str s)
+void cli_print_text(str s)
 {
     for (size_t i = 0; i < s.n; i++)
         putchar((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? ' ' : s.p[i]);
@@ -284,7 +284,7 @@ void cli_print_list(struct cli *c, const struct json *items, const char *const *
     json_each(item, items)
         for (size_t i = 0; i < columns; i++) {
             str text = cli_member(&c->arena, item, str_from(members[i]));
-            print_safe(text);
+            cli_print_text(text);
             if (i + 1 == columns)
                 putchar('\n');
             else

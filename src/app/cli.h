@@ -46,6 +46,7 @@ int cli_fail(struct cli *c);
 void cli_print_list(struct cli *c, const struct json *items, const char *const *members);
 void cli_print_object(struct cli *c, const struct json *object);
 str cli_member(struct arena *a, const struct json *object, str path); // as text
+void cli_print_text(str s);
 
 // A secret: read from standard input, or asked for without echo where that is a terminal. Never an argument.
 bool cli_read_secret(struct cli *c, const char *prompt, str *out);

@@ -87,8 +87,6 @@ static bool put_by_name(struct cli *c, const char *collection, str name, struct 
     return c->status == 404 && cli_call(c, "POST", str_from(collection), body, answer);
 }
 
-static bool make_identity(struct cli *c, str name, struct json *body);
-
 // NAME is the last word of "set NAME"; list, show and delete are alike for all kinds.
 static int object_command(struct cli *c, const char *usage, const char *collection, const char *const *columns, bool (*make)(struct cli *c, str name, struct json *body))
 {
@@ -108,8 +106,6 @@ static int object_command(struct cli *c, const char *usage, const char *collecti
     str path = arena_printf(&c->arena, "%s/%.*s", collection, STR_ARG(name));
     if (str_eq(verb, STR("show")))
         ok = cli_call(c, "GET", path, NULL, &answer);
-    else if (str_eq(verb, STR("usage")) && make == make_identity)
-        ok = cli_call(c, "GET", arena_printf(&c->arena, "%.*s/usage", STR_ARG(path)), NULL, &answer);
     else if (str_eq(verb, STR("delete")))
         ok = cli_call(c, "DELETE", path, NULL, NULL);
     else if (str_eq(verb, STR("set")) && make)
@@ -197,6 +193,47 @@ static bool make_identity(struct cli *c, str name, struct json *body)
     return true;
 }
 
+static void print_joined(const char *title, const struct json *names)
+{
+    printf("%s:", title);
+    json_each(name, names)
+    {
+        putchar(' ');
+        cli_print_text(name->text);
+    }
+    putchar('\n');
+}
+
+// For least privilege: what its reactions used of what it has.
+static int usage_command(struct cli *c, str name)
+{
+    static const char *const columns[] = { "Reaction", "Runs", "Permissions", NULL };
+    struct json *answer;
+    if (!cli_call(c, "GET", arena_printf(&c->arena, "/identities/%.*s/usage", STR_ARG(name)), NULL, &answer))
+        return cli_fail(c);
+    if (c->is_json) {
+        cli_print_object(c, answer);
+        return 0;
+    }
+    const struct json *reactions = json_get(answer, STR("Reactions")), *unknown = json_get(answer, STR("Unknown"));
+    cli_print_text(json_str(json_get(answer, STR("Summary")), STR("")));
+    puts(json_bool(json_get(answer, STR("IsWhole")), true) ? "" : " (not all runs were read)");
+    if (reactions && reactions->count)
+        cli_print_list(c, reactions, columns);
+    print_joined("role to create", json_get(answer, STR("Used")));
+    if (json_is(json_get(answer, STR("Unused")), JSON_ARRAY))
+        print_joined("has beyond it", json_get(answer, STR("Unused")));
+    if (unknown && unknown->count) {
+        puts("what these calls need is not known:");
+        json_each(call, unknown)
+        {
+            cli_print_text(call->text);
+            putchar('\n');
+        }
+    }
+    return 0;
+}
+
 int cmd_identity(int argc, char **argv)
 {
     static const char usage[] = "reactions identity set NAME (its key comes from standard input) | list | show NAME | usage NAME | delete NAME";
@@ -204,7 +241,7 @@ int cmd_identity(int argc, char **argv)
     struct cli c;
     if (!cli_begin(&c, argc, argv, usage, NULL, NULL))
         return 2;
-    int status = object_command(&c, usage, "/identities", columns, make_identity);
+    int status = c.word_count == 2 && str_eq(c.words[0], STR("usage")) ? usage_command(&c, c.words[1]) : object_command(&c, usage, "/identities", columns, make_identity);
     cli_end(&c);
     return status;
 }

@@ -248,4 +248,28 @@ TEST(what_a_run_created_leads_back_to_it)
     }
 }
 
+TEST(the_calls_of_a_reactions_runs_come_newest_first_in_pages)
+{
+    ON_EVERY_ENGINE(f) {
+        for (int i = 0; i < 3; i++) {
+            struct store_accept item = event_of(7, arena_printf(&f.a, "{\"i\":%d}", i).p);
+            match(&f, accept(&f, &item).event_id, i < 2 ? 3 : 4, false, "");
+            for (int n = 0; n <= i && i != 1; n++)
+                store_append(f.store, NULL, 0, &(struct store_api_call){ .run_id = f.run_ids[0], .attempt = 1, .at_ms = 5, .doc = arena_printf(&f.a, "{\"run\":%d}", i) }, 1);
+        }
+        size_t none;
+        CHECK_OK("a write behind it", store_runs_by_hand(f.store, NULL, 0, true, 1, &none, &f.e), &f.e);
+        struct store_calls calls;
+        CHECK_OK("a page of one run", store_call_list(f.store, 3, 0, 0, 1, &f.a, &calls, &f.e), &f.e);
+        CHECK("the newest, which made none", calls.run_count == 1 && calls.count == 0 && calls.has_more);
+        CHECK_OK("the next", store_call_list(f.store, 3, 0, calls.oldest_run, 1, &f.a, &calls, &f.e), &f.e);
+        REQUIRE("made one", calls.run_count == 1 && calls.count == 1);
+        CHECK_STR("its own", calls.docs[0], STR("{\"run\":0}"));
+        CHECK_OK("all of another reaction", store_call_list(f.store, 4, 0, 0, 10, &f.a, &calls, &f.e), &f.e);
+        CHECK("three of one run", calls.run_count == 1 && calls.count == 3 && !calls.has_more);
+        CHECK_OK("since later", store_call_list(f.store, 4, 11, 0, 10, &f.a, &calls, &f.e), &f.e);
+        CHECK_INT("nothing is that new", calls.run_count, 0);
+    }
+}
+
 TEST_MAIN()

@@ -67,9 +67,15 @@ check("its calls are counted by their pattern", [(c["Method"], c["Path"], c["Cou
 check("of that reaction", (u["Reactions"][0]["Reaction"], u["Reactions"][0]["Runs"], u["Reactions"][0]["IsWhole"]), ("react", 1, True))
 check("the permissions it needs", "ReleaseView" in u["Used"] and "ReleaseCreate" not in u["Used"])
 check("and those it has beyond", ("ReleaseView" in u["Unused"], "ReleaseCreate" in u["Unused"]), (False, True))
+check("told in one sentence", u["Summary"], f"bot has {len(u['Has'])} permissions; its reactions used {len(u['Used'])} in 90 days")
+check("the role to create is what was used", (u["Role"]["GrantedSpacePermissions"], u["Role"]["GrantedSystemPermissions"], u["IsWhole"], u["Unknown"]), (u["Used"], [], True, []))
 check("another identity used nothing of it", s.get("/api/identities/chief/usage").json["Used"], [])
 out = s.cli("identity", "usage", "bot")
-check("the command shows it", (out[0], "ReleaseView" in out[1]), (0, True))
+check("the command shows it", (out[0], out[1].split("\n")[0], "\nrole to create: " in out[1]), (0, u["Summary"], True))
+s.must(s.put("/api/reactions/react", {**s.get("/api/reactions/react").json, "Action": {"Type": "PowerShell", "Script": "try { Invoke-OctopusApi 'whatisthis' } catch { 'no' }"}}))
+s.run_of(s.fire({"n": 2}, key=k))
+u = s.get("/api/identities/bot/usage").json
+check("where a call's permission is not known, no role is proposed", (u["Unknown"], u["Role"], "ReleaseView" in u["Used"]), (["GET whatisthis"], None, True))
 
 # ---- Octopus is away, or may not be reached ----
 port = sample.port
