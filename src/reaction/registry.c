@@ -46,6 +46,7 @@ static void snapshot_free(struct snapshot *s)
     route_table_free(s->routes);
     map_fini(&s->keys);
     map_fini(&s->reactions_by_id);
+    map_fini(&s->drafts_by_id);
     match_index_free(s->index);
     egress_free(s->egress);
     arena_fini(&s->arena);
@@ -332,14 +333,16 @@ static bool load_reactions(struct registry *r, struct snapshot *s, struct err *e
     size_t count;
     if (!load_all(r, s, KIND_REACTION, &o, &count, e))
         return false;
+    // One array for both: drafts fill it from its end.
     s->reactions = ARENA_ARRAY(&s->arena, struct reaction_entry, count);
+    s->drafts = s->reactions + count;
     for (size_t i = 0; i < count; i++) {
         const struct json *doc = parse_doc(s, &o[i]);
         int64_t revision_id = 0;
-        json_i64(json_get(doc, STR("ActiveRevisionId")), &revision_id);
-        if (!revision_id)
-            continue; // a draft only
-        struct reaction_entry *entry = &s->reactions[s->reaction_count];
+        bool is_active = json_i64(json_get(doc, STR("ActiveRevisionId")), &revision_id) && revision_id;
+        if (!is_active && (!json_i64(json_get(doc, STR("DraftRevisionId")), &revision_id) || !revision_id))
+            continue;
+        struct reaction_entry *entry = is_active ? &s->reactions[s->reaction_count] : s->drafts - 1;
         *entry = (struct reaction_entry){
             .id = o[i].id,
             .space_id = o[i].space_id,
@@ -350,8 +353,13 @@ static bool load_reactions(struct registry *r, struct snapshot *s, struct err *e
             return false;
         if (!entry->def)
             continue;
-        map_put(&s->reactions_by_id, id_key(&entry->id), entry);
-        s->reaction_count++;
+        map_put(is_active ? &s->reactions_by_id : &s->drafts_by_id, id_key(&entry->id), entry);
+        if (is_active) {
+            s->reaction_count++;
+        } else {
+            s->drafts = entry;
+            s->draft_count++;
+        }
     }
     return true;
 }
@@ -511,6 +519,11 @@ const struct space_entry *snapshot_space(const struct snapshot *s, int64_t id)
 const struct reaction_entry *snapshot_reaction(const struct snapshot *s, int64_t id)
 {
     return map_get(&s->reactions_by_id, id_key(&id));
+}
+
+const struct reaction_entry *snapshot_draft(const struct snapshot *s, int64_t id)
+{
+    return map_get(&s->drafts_by_id, id_key(&id));
 }
 
 const struct trigger_entry *snapshot_trigger(const struct snapshot *s, int64_t id)

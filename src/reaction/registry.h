@@ -101,6 +101,10 @@ struct snapshot {
     struct map keys;            // public id -> struct key_entry
     struct match_index *index;  // reaction/match_index.h: which of them an Octopus event could concern
     struct map reactions_by_id; // the 8 bytes of the id -> struct reaction_entry
+    // Those of which nothing was approved yet: they match and run nothing. Their triggers are not linked.
+    struct reaction_entry *drafts;
+    size_t draft_count;
+    struct map drafts_by_id;
     struct egress *egress;
     const struct json *settings; // Settings document; may be NULL
     bool is_paused;              // the instance
@@ -129,6 +133,7 @@ void registry_give(struct registry *r, const struct snapshot *s);
 
 const struct space_entry *snapshot_space(const struct snapshot *s, int64_t id);
 const struct reaction_entry *snapshot_reaction(const struct snapshot *s, int64_t id);
+const struct reaction_entry *snapshot_draft(const struct snapshot *s, int64_t id);
 const struct trigger_entry *snapshot_trigger(const struct snapshot *s, int64_t id);
 // By id, slug or name within a space.
 const struct trigger_entry *snapshot_find_trigger(const struct snapshot *s, int64_t space_id, str name);

@@ -76,10 +76,11 @@ static int by_id(const void *x, const void *y)
 // Those of the caller's projects.
 static bool list_visible(struct api_call *c, struct store_page page, struct store_objects *found)
 {
-    int64_t *ids = ARENA_ARRAY(c->arena, int64_t, c->snapshot->reaction_count);
+    const struct snapshot *s = c->snapshot;
+    int64_t *ids = ARENA_ARRAY(c->arena, int64_t, s->reaction_count + s->draft_count);
     size_t count = 0;
-    for (size_t i = 0; i < c->snapshot->reaction_count; i++) {
-        const struct reaction_entry *r = &c->snapshot->reactions[i];
+    for (size_t i = 0; i < s->reaction_count + s->draft_count; i++) {
+        const struct reaction_entry *r = i < s->reaction_count ? &s->reactions[i] : &s->drafts[i - s->reaction_count];
         if (r->space_id == api_space(c) && place_sees_reaction(c, r->id, r->space_id))
             ids[count++] = r->id;
     }

@@ -38,10 +38,16 @@ struct access_place place_of_event(int64_t space_id, str project, str environmen
 
 // ---- who sees them ----
 
+// By what is in force, or by its draft where nothing was approved yet.
+static struct access_place place_of_stored(struct api_call *c, int64_t reaction_id, int64_t space_id)
+{
+    const struct reaction_entry *active = snapshot_reaction(c->snapshot, reaction_id), *r = active ? active : snapshot_draft(c->snapshot, reaction_id);
+    return place_of_reaction(r ? r->def : NULL, space_id, c->arena);
+}
+
 bool place_sees_reaction(struct api_call *c, int64_t reaction_id, int64_t space_id)
 {
-    const struct reaction_entry *r = snapshot_reaction(c->snapshot, reaction_id);
-    struct access_place at = place_of_reaction(r ? r->def : NULL, space_id, c->arena);
+    struct access_place at = place_of_stored(c, reaction_id, space_id);
     return caller_may_at(&c->caller, REACTION_VIEW, &at);
 }
 
@@ -115,8 +121,7 @@ static bool check_object(struct api_call *c, enum permission p, enum store_kind 
     if (!o)
         return false;
     if (kind == KIND_REACTION) {
-        const struct reaction_entry *r = snapshot_reaction(c->snapshot, o->id);
-        struct access_place at = place_of_reaction(r ? r->def : NULL, o->space_id, c->arena);
+        struct access_place at = place_of_stored(c, o->id, o->space_id);
         return caller_may_at(&c->caller, p, &at) || refuse(c, p);
     }
     return check_space(c, p, kind == KIND_SPACE ? o->id : o->space_id, p != REACTION_VIEW);

@@ -21,7 +21,7 @@ enum api_place {
 // False: answered with 404 or 403.
 bool place_check_route(struct api_call *c, const struct api_route *route);
 
-// Of a reaction: what its Scope, or else its Filter, limits it to. One with an external trigger is about the whole space, as events
+// Of a reaction: what the Scope of its active revision (of its draft, while nothing was approved), or else its Filter, limits it to. One with an external trigger is about the whole space, as events
 // from outside name no project. NULL (not loaded): the whole space.
 struct access_place place_of_reaction(const struct reaction *def, int64_t space_id, struct arena *a);
 struct access_place place_of_event(int64_t space_id, str project, str environment, struct arena *a);

@@ -342,11 +342,11 @@ class Server(Process):
     def delete(self, path, **more):
         return self.call("DELETE", path, **more)
 
-    def items(self, path):
+    def items(self, path, key=True):
         """Every item of a list, page by page."""
         found, path = [], path + ("&" if "?" in path else "?") + "take=1000"
         while path:
-            page = self.get(path).json
+            page = self.get(path, key=key).json
             found += page.get("Items", [])
             path = page.get("Links", {}).get("Page.Next")
         return found

@@ -162,9 +162,30 @@ check("which matches nothing", [x for x in s.get(f"/api/events/{event.json['Even
 check("words are a draft as well", s.put("/api/reactions/own", script("own", "'newer'", Description="other words"), key=ann).json["Draft"]["Author"], "ann")
 check("the management key approves not its own", (s.must(s.put("/api/reactions/own", script("own", "'k'"))) and approve(True, s.get("/api/reactions/own").json["Draft"]["Number"]).status), 403)
 check("it approves others'", s.post("/api/reactions/fresh/revisions/1/approve").status, 200)
+
+# ---- a draft of which nothing was approved yet is about what it says ----
+p1, p2 = sample.of("projects", "Web Shop"), sample.of("projects", "Core Web")
+pia, paul, otto = caller("pia", "Author", Projects=[p1]), caller("paul", "Approver", Projects=[p1]), caller("otto", "Author", Projects=[p2])
+r = s.post("/api/reactions", http("for-p1", Scope={"Projects": [p1]}), key=pia)
+check("an author of one project makes a reaction of it", (r.status, (r.json.get("Draft") or {}).get("Author")), (201, "pia"))
+check("sees it", s.get("/api/reactions/for-p1", key=pia).status, 200)
+check("finds it in the list", [x["Slug"] for x in s.items("/api/reactions", key=pia)], ["for-p1"])
+check("reads its revisions", [x["State"] for x in s.items("/api/reactions/for-p1/revisions", key=pia)], ["Draft"])
+r = s.put("/api/reactions/for-p1", {**s.get("/api/reactions/for-p1", key=pia).json, "Description": "better"}, key=pia)
+check("edits it", (r.status, r.json.get("Description"), r.json["Draft"]["Number"]), (200, "better", 2))
+check("switches it off and on", [s.post(f"/api/reactions/for-p1/{verb}", key=pia).json.get("Enabled") for verb in ("disable", "enable")], [False, True])
+check("does not approve it", refused(s.post("/api/reactions/for-p1/revisions/2/approve", key=pia), "ReactionApprove"), (403, True))
+check("cannot move it out of the project", s.put("/api/reactions/for-p1", http("for-p1", Scope={"Projects": [p2]}), key=pia).status, 403)
+unknown = [(x.status, x.body) for x in (s.get("/api/reactions/no-such", key=otto), s.put("/api/reactions/no-such", http("for-p1"), key=otto), s.post("/api/reactions/no-such/enable", key=otto),
+                                        s.get("/api/reactions/no-such/revisions", key=otto), s.get("/api/reactions/no-such/revisions/1", key=otto))]
+check("to the author of another project it looks like an unknown one", [(x.status, x.body) for x in (s.get("/api/reactions/for-p1", key=otto), s.put("/api/reactions/for-p1", http("for-p1"), key=otto),
+      s.post("/api/reactions/for-p1/enable", key=otto), s.get("/api/reactions/for-p1/revisions", key=otto), s.get("/api/reactions/for-p1/revisions/1", key=otto))], unknown)
+check("and is not in the list, nor in its count", (s.items("/api/reactions", key=otto), s.get("/api/reactions", key=otto).json["TotalResults"]), ([], 0))
+check("the approver of the project approves it", (s.post("/api/reactions/for-p1/revisions/2/approve", key=paul).status, s.get("/api/reactions/for-p1", key=paul).json.get("Draft")), (200, None))
+check("its author sees it as before", s.get("/api/reactions/for-p1", key=pia).json.get("Revision"), 2)
 space(Approval="none")
 check("without policy a save is active", s.put("/api/reactions/own", script("own", "'free'"), key=ann).json["Action"]["Script"], "'free'")
 actions = [a["Action"] for a in s.items("/api/audit")]
-check("approvals stand in the audit", actions.count("reaction.approve"), 2)
+check("approvals stand in the audit", actions.count("reaction.approve"), 3)
 check("no secret value is in what was answered", "canary" in json.dumps([s.items("/api/reactions"), s.items("/api/reactions/typed/revisions"), s.items("/api/audit")]), False)
 finish()
