@@ -70,11 +70,12 @@ static void print_result(struct cli *c, const struct json *result)
 
 int cmd_test(int argc, char **argv)
 {
-    static const char usage[] = "reactions test REACTION --event FILE|ID\n       FILE: an event as the API shows it, an Octopus event, or a payload; JSON or YAML, - for standard input";
+    static const char usage[] = "reactions test REACTION --event FILE|ID [--draft]\n       FILE: an event as the API shows it, an Octopus event, or a payload; JSON or YAML, - for standard input";
     static const char *const valued[] = { "--event", NULL };
+    static const char *const bare[] = { "--draft", NULL };
     struct cli c;
     struct json *answer, *event;
-    if (!cli_begin(&c, argc, argv, usage, valued, NULL))
+    if (!cli_begin(&c, argc, argv, usage, valued, bare))
         return 2;
     str wanted = cli_option(&c, "--event");
     if (c.word_count != 1 || !wanted.n) {
@@ -83,6 +84,8 @@ int cmd_test(int argc, char **argv)
     }
     struct json *body = json_new_object(&c.arena);
     bool ok = true;
+    if (cli_option(&c, "--draft").p)
+        json_add_bool(&c.arena, body, "Draft", true);
     if (is_event_id(wanted))
         json_add_str(&c.arena, body, "EventId", wanted);
     else if ((ok = read_event(&c, wanted, &event)))

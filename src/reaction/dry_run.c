@@ -14,6 +14,7 @@
 struct dry_run {
     struct engine *engine;
     int64_t reaction_id;
+    bool is_draft;
     const struct store_event *event; // the caller's, who waits
     struct arena *a;                 // the caller's
     const struct snapshot *snapshot;
@@ -223,9 +224,9 @@ static void begin(void *ctx)
     d->snapshot = registry_take(g->opt.registry);
     d->began_ms = clock_mono_ms(g->opt.clock);
     g->dry_running++;
-    d->reaction = snapshot_reaction(d->snapshot, d->reaction_id);
+    d->reaction = d->is_draft ? snapshot_draft(d->snapshot, d->reaction_id) : snapshot_reaction(d->snapshot, d->reaction_id);
     if (!d->reaction)
-        err_set(&d->err, ERR_NOT_FOUND, "Reactions-%" PRId64 " does not exist", d->reaction_id);
+        err_set(&d->err, ERR_NOT_FOUND, "Reactions-%" PRId64 " %s", d->reaction_id, d->is_draft ? "has no draft" : "does not exist");
     else if (g->is_stopping || !g->dry_pool)
         err_set(&d->err, ERR_BUSY, "the server is stopping");
     else if (g->dry_running > DRY_RUNS_AT_ONCE)
@@ -242,9 +243,9 @@ static void begin(void *ctx)
     judge(d);
 }
 
-bool engine_dry_run(struct engine *g, int64_t reaction_id, const struct store_event *v, struct arena *a, struct json **out, struct err *e)
+bool engine_dry_run(struct engine *g, int64_t reaction_id, bool is_draft, const struct store_event *v, struct arena *a, struct json **out, struct err *e)
 {
-    struct dry_run d = { .engine = g, .reaction_id = reaction_id, .event = v, .a = a };
+    struct dry_run d = { .engine = g, .reaction_id = reaction_id, .is_draft = is_draft, .event = v, .a = a };
     pthread_mutex_init(&d.lock, NULL);
     pthread_cond_init(&d.done, NULL);
     loop_post(g->loop, begin, &d);

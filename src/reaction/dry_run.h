@@ -11,6 +11,6 @@ struct engine;
 
 #define DRY_RUN_MAX_MS 60000 // of a script, whatever its own time-out is
 
-// The contract's test result, in the arena. `v` need not be stored. Blocks the calling thread, which is not a loop's; false
+// The contract's test result, in the arena; of its draft where that is asked for. `v` need not be stored. Blocks the calling thread, which is not a loop's; false
 // where nothing could be tried: ERR_NOT_FOUND, ERR_BUSY.
-MUST_USE bool engine_dry_run(struct engine *g, int64_t reaction_id, const struct store_event *v, struct arena *a, struct json **out, struct err *e);
+MUST_USE bool engine_dry_run(struct engine *g, int64_t reaction_id, bool is_draft, const struct store_event *v, struct arena *a, struct json **out, struct err *e);

@@ -46,7 +46,7 @@ static void snapshot_free(struct snapshot *s)
     route_table_free(s->routes);
     map_fini(&s->keys);
     map_fini(&s->reactions_by_id);
-    map_fini(&s->drafts_by_id);
+    map_fini(&s->drafts);
     match_index_free(s->index);
     egress_free(s->egress);
     arena_fini(&s->arena);
@@ -327,51 +327,66 @@ static bool load_revision(struct registry *r, struct snapshot *s, struct reactio
     return true;
 }
 
+// Its draft, if it has one.
+static bool load_draft(struct registry *r, struct snapshot *s, const struct reaction_entry *flags, const struct json *doc, struct err *e)
+{
+    int64_t revision_id = 0;
+    json_i64(json_get(doc, STR("DraftRevisionId")), &revision_id);
+    if (!revision_id)
+        return true;
+    struct reaction_entry *draft = ARENA_NEW(&s->arena, struct reaction_entry);
+    *draft = *flags;
+    if (!load_revision(r, s, draft, revision_id, e))
+        return false;
+    if (draft->def)
+        map_put(&s->drafts, id_key(&draft->id), draft);
+    return true;
+}
+
 static bool load_reactions(struct registry *r, struct snapshot *s, struct err *e)
 {
     struct store_object *o;
     size_t count;
     if (!load_all(r, s, KIND_REACTION, &o, &count, e))
         return false;
-    // One array for both: drafts fill it from its end.
     s->reactions = ARENA_ARRAY(&s->arena, struct reaction_entry, count);
-    s->drafts = s->reactions + count;
     for (size_t i = 0; i < count; i++) {
         const struct json *doc = parse_doc(s, &o[i]);
         int64_t revision_id = 0;
-        bool is_active = json_i64(json_get(doc, STR("ActiveRevisionId")), &revision_id) && revision_id;
-        if (!is_active && (!json_i64(json_get(doc, STR("DraftRevisionId")), &revision_id) || !revision_id))
-            continue;
-        struct reaction_entry *entry = is_active ? &s->reactions[s->reaction_count] : s->drafts - 1;
+        json_i64(json_get(doc, STR("ActiveRevisionId")), &revision_id);
+        struct reaction_entry *entry = &s->reactions[s->reaction_count];
         *entry = (struct reaction_entry){
             .id = o[i].id,
             .space_id = o[i].space_id,
             .is_enabled = json_bool(json_get(doc, STR("Enabled")), true),
             .is_paused = json_bool(json_get(doc, STR("Paused")), false),
         };
-        if (!load_revision(r, s, entry, revision_id, e))
+        if (!load_draft(r, s, entry, doc, e) || (revision_id && !load_revision(r, s, entry, revision_id, e)))
             return false;
         if (!entry->def)
             continue;
-        map_put(is_active ? &s->reactions_by_id : &s->drafts_by_id, id_key(&entry->id), entry);
-        if (is_active) {
-            s->reaction_count++;
-        } else {
-            s->drafts = entry;
-            s->draft_count++;
-        }
+        map_put(&s->reactions_by_id, id_key(&entry->id), entry);
+        s->reaction_count++;
     }
     return true;
+}
+
+static void link_trigger(const struct snapshot *s, struct reaction_entry *entry)
+{
+    if (entry->def->trigger_type == TRIGGER_EXTERNAL)
+        entry->trigger = snapshot_find_trigger(s, entry->space_id, entry->def->trigger_name);
 }
 
 // Which reactions each trigger's events are offered to.
 static void link_reactions(struct snapshot *s)
 {
-    for (size_t i = 0; i < s->reaction_count; i++) {
-        struct reaction_entry *entry = &s->reactions[i];
-        if (entry->def->trigger_type == TRIGGER_EXTERNAL)
-            entry->trigger = snapshot_find_trigger(s, entry->space_id, entry->def->trigger_name);
-    }
+    size_t next = 0;
+    str id;
+    void *draft;
+    for (size_t i = 0; i < s->reaction_count; i++)
+        link_trigger(s, &s->reactions[i]);
+    while (map_next(&s->drafts, &next, &id, &draft))
+        link_trigger(s, draft);
     for (size_t i = 0; i < s->trigger_count; i++) {
         struct trigger_entry *t = &s->triggers[i];
         for (size_t k = 0; k < s->reaction_count; k++)
@@ -523,7 +538,7 @@ const struct reaction_entry *snapshot_reaction(const struct snapshot *s, int64_t
 
 const struct reaction_entry *snapshot_draft(const struct snapshot *s, int64_t id)
 {
-    return map_get(&s->drafts_by_id, id_key(&id));
+    return map_get(&s->drafts, id_key(&id));
 }
 
 const struct trigger_entry *snapshot_trigger(const struct snapshot *s, int64_t id)

@@ -101,10 +101,7 @@ struct snapshot {
     struct map keys;            // public id -> struct key_entry
     struct match_index *index;  // reaction/match_index.h: which of them an Octopus event could concern
     struct map reactions_by_id; // the 8 bytes of the id -> struct reaction_entry
-    // Those of which nothing was approved yet: they match and run nothing. Their triggers are not linked.
-    struct reaction_entry *drafts;
-    size_t draft_count;
-    struct map drafts_by_id;
+    struct map drafts;          // likewise: what waits for approval, beside what is in force or alone. It matches and runs nothing
     struct egress *egress;
     const struct json *settings; // Settings document; may be NULL
     bool is_paused;              // the instance

@@ -261,7 +261,7 @@ bool rehearsal_run(struct rehearsal *r, const struct rehearsal_scene *scene, str
         ok = err_set(e, ERR_NOT_FOUND, "there is no reaction \"%.*s\" among the files", STR_ARG(scene->reaction));
     else if (!event_given(scene->event, s, reaction, clock_wall_ms(&clock_system), &errors, &v))
         ok = err_set(e, ERR_INVALID, "%.*s", STR_ARG(errors.items[0]));
-    ok = ok && engine_dry_run(r->engine, reaction->id, &v, a, result, e);
+    ok = ok && engine_dry_run(r->engine, reaction->id, false, &v, a, result, e);
     r->scene = NULL;
     registry_give(r->registry, s);
     return ok;

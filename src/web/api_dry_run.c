@@ -1,6 +1,6 @@
 // The dry run of a reaction: POST /api/reactions/{id}/test.
 #include "web/api_object.h"
-#include "web/places.h"
+#include "web/write_up.h"
 
 #include "reaction/dry_run.h"
 #include "reaction/event_given.h"
@@ -32,6 +32,7 @@ static const struct store_event *event_wanted(struct api_call *c, const struct r
     struct decode d;
     if (!decode_begin(&d, c->body, STR(""), &c->errors))
         return NULL;
+    decode_bool(&d, "Draft", false);
     str id = decode_str(&d, "EventId", STR(""));
     const struct json *given = decode_any(&d, "Event");
     decode_done(&d);
@@ -45,20 +46,41 @@ static const struct store_event *event_wanted(struct api_call *c, const struct r
     return event_given(given, c->snapshot, r, clock_wall_ms(c->web->opt.clock), &c->errors, v) ? v : NULL;
 }
 
+// What it reaches, whoever tries it must be allowed to use: a script's reads are made with the identity's key, on events of their choice.
+static bool may_try(struct api_call *c, const struct reaction_entry *r)
+{
+    static const struct change_kinds all = { .any = true, .action = true, .reaches = true };
+    struct access_place at = place_of_reaction(r->def, r->space_id, c->arena);
+    str why;
+    if (!caller_may_at(&c->caller, REACTION_VIEW, &at)) {
+        api_not_found(c); // a draft about what is not theirs
+        return false;
+    }
+    if (write_up_may(&c->caller, c->snapshot, r->def, &all, r->space_id, r->id, c->arena, &why))
+        return true;
+    api_fail(c, ERR_DENIED, "%.*s", STR_ARG(why));
+    return false;
+}
+
+// {"Draft": true} asks for what waits for approval; without it that is tried only where nothing else is there.
 void reactions_test(struct api_call *c)
 {
     struct err e = { 0 };
     struct store_object *o = object_find(c, KIND_REACTION, c->params[0]);
     if (!o || !api_body_required(c))
         return;
-    const struct reaction_entry *r = snapshot_reaction(c->snapshot, o->id);
+    const struct reaction_entry *active = snapshot_reaction(c->snapshot, o->id), *draft = snapshot_draft(c->snapshot, o->id);
+    bool is_draft = json_bool(json_get(c->body, STR("Draft")), !active && draft);
+    const struct reaction_entry *r = is_draft ? draft : active;
     if (!r) {
-        api_fail(c, ERR_CONFLICT, "the reaction cannot be loaded: reactions doctor says why");
+        api_fail(c, ERR_CONFLICT, is_draft ? "the reaction has no draft: leave Draft out to try what is in force" : "the reaction cannot be loaded: reactions doctor says why");
         return;
     }
+    if (!may_try(c, r))
+        return;
     const struct store_event *v = event_wanted(c, r);
     if (c->errors.count)
         api_fail_errors(c, "nothing was tried: see Errors");
-    else if (v && !engine_dry_run(c->web->opt.engine, r->id, v, c->arena, &c->answer, &e))
+    else if (v && !engine_dry_run(c->web->opt.engine, r->id, is_draft, v, c->arena, &c->answer, &e))
         api_fail_with(c, &e);
 }

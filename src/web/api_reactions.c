@@ -73,17 +73,25 @@ static int by_id(const void *x, const void *y)
     return a < b ? -1 : a > b;
 }
 
+static void add_visible(struct api_call *c, const struct reaction_entry *r, int64_t *ids, size_t *count)
+{
+    if (r->space_id == api_space(c) && place_sees_reaction(c, r->id, r->space_id))
+        ids[(*count)++] = r->id;
+}
+
 // Those of the caller's projects.
 static bool list_visible(struct api_call *c, struct store_page page, struct store_objects *found)
 {
     const struct snapshot *s = c->snapshot;
-    int64_t *ids = ARENA_ARRAY(c->arena, int64_t, s->reaction_count + s->draft_count);
-    size_t count = 0;
-    for (size_t i = 0; i < s->reaction_count + s->draft_count; i++) {
-        const struct reaction_entry *r = i < s->reaction_count ? &s->reactions[i] : &s->drafts[i - s->reaction_count];
-        if (r->space_id == api_space(c) && place_sees_reaction(c, r->id, r->space_id))
-            ids[count++] = r->id;
-    }
+    int64_t *ids = ARENA_ARRAY(c->arena, int64_t, s->reaction_count + s->drafts.count);
+    size_t count = 0, next = 0;
+    str key;
+    void *draft;
+    for (size_t i = 0; i < s->reaction_count; i++)
+        add_visible(c, &s->reactions[i], ids, &count);
+    while (map_next(&s->drafts, &next, &key, &draft))
+        if (!snapshot_reaction(s, ((const struct reaction_entry *)draft)->id))
+            add_visible(c, draft, ids, &count);
     qsort(ids, count, sizeof *ids, by_id);
     return object_pick(c, KIND_REACTION, ids, count, page, found);
 }

@@ -176,12 +176,22 @@ check("edits it", (r.status, r.json.get("Description"), r.json["Draft"]["Number"
 check("switches it off and on", [s.post(f"/api/reactions/for-p1/{verb}", key=pia).json.get("Enabled") for verb in ("disable", "enable")], [False, True])
 check("does not approve it", refused(s.post("/api/reactions/for-p1/revisions/2/approve", key=pia), "ReactionApprove"), (403, True))
 check("cannot move it out of the project", s.put("/api/reactions/for-p1", http("for-p1", Scope={"Projects": [p2]}), key=pia).status, 403)
+event = {"Event": {"Category": "DeploymentFailed", "RelatedDocumentIds": ["Deployments-1", p1]}}
+r = s.post("/api/reactions/for-p1/test", event, key=pia)
+check("tries it without effects", (r.status, r.json.get("Matched")), (200, True))
 unknown = [(x.status, x.body) for x in (s.get("/api/reactions/no-such", key=otto), s.put("/api/reactions/no-such", http("for-p1"), key=otto), s.post("/api/reactions/no-such/enable", key=otto),
                                         s.get("/api/reactions/no-such/revisions", key=otto), s.get("/api/reactions/no-such/revisions/1", key=otto))]
 check("to the author of another project it looks like an unknown one", [(x.status, x.body) for x in (s.get("/api/reactions/for-p1", key=otto), s.put("/api/reactions/for-p1", http("for-p1"), key=otto),
       s.post("/api/reactions/for-p1/enable", key=otto), s.get("/api/reactions/for-p1/revisions", key=otto), s.get("/api/reactions/for-p1/revisions/1", key=otto))], unknown)
 check("and is not in the list, nor in its count", (s.items("/api/reactions", key=otto), s.get("/api/reactions", key=otto).json["TotalResults"]), ([], 0))
 check("the approver of the project approves it", (s.post("/api/reactions/for-p1/revisions/2/approve", key=paul).status, s.get("/api/reactions/for-p1", key=paul).json.get("Draft")), (200, None))
+check("a draft that is none cannot be tried", s.post("/api/reactions/for-p1/test", {**event, "Draft": True}, key=pia).status, 409)
+s.must(s.put("/api/reactions/for-p1", http("for-p1", f"{sample.url}/receivers/draft", Scope={"Projects": [p1]}), key=pia))
+tried = lambda **more: ((s.post("/api/reactions/for-p1/test", {**event, **more}, key=pia).json.get("Request") or {}).get("Uri") or "")[-6:]
+check("beside it a draft is tried where that is asked for", (tried(), tried(Draft=True), tried(Draft=False)), ("vers/x", "/draft", "vers/x"))
+s.must(s.post("/api/reactions", script("acts-too", Identity="bot"), key=ann))
+check("who was not granted the identity cannot let a dry run read with it", refused(s.post("/api/reactions/acts-too/test", {"Event": {"Payload": {}}}, key=caller("berta", "Author")), "GrantedTo"), (403, True))
+check("who was can", s.post("/api/reactions/acts-too/test", {"Event": {"Payload": {}}}, key=ann).status, 200)
 check("its author sees it as before", s.get("/api/reactions/for-p1", key=pia).json.get("Revision"), 2)
 space(Approval="none")
 check("without policy a save is active", s.put("/api/reactions/own", script("own", "'free'"), key=ann).json["Action"]["Script"], "'free'")
