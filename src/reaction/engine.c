@@ -136,7 +136,7 @@ static void apply_policies(struct engine *g, const struct store_event *v, const 
     if (run->debounce_key.n)
         run->due_ms = MAX(run->due_ms, now + def->debounce_seconds * 1000);
     if (v->caused_depth > 0)
-        run->due_ms = MAX(run->due_ms, policies_caused_due_ms(g->policies, run->reaction_id, now, &run->error, a));
+        run->due_ms = MAX(run->due_ms, run->place_ms = policies_caused_due_ms(g->policies, run->reaction_id, now, &run->error, a));
     if (run->debounce_key.n || run->error.n)
         run->state = RUN_WAITING;
 }
@@ -248,6 +248,7 @@ static void matched(void *ctx, const int64_t *run_ids, size_t count, const struc
         match_more(g);
     } else if (!g->is_stopping) {
         look_again(g);
+        policies_not_stored(g->policies, now_ms(g));
         // The events are safe; they are matched when the store takes writes again.
         g->match_again_ms = now_ms(g) + STORE_RETRY_MS;
         set_timer(g);
@@ -836,7 +837,6 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
         return false;
     }
     g->match_again_ms = READY_NEVER;
-    g->policies = policies_new(opt->store);
     g->egress_snapshot = registry_take(opt->registry);
     g->timer = loop_timer_new(g->loop, on_timer, g);
     struct script_pool_options scripts = opt->scripts;
@@ -849,7 +849,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
     dry.max_workers = DRY_RUNS_AT_ONCE;
     dry.warm_workers = 0;
     dry.no_network = true;
-    bool ok = http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e) && script_pool_open(&dry, &g->dry_pool, e);
+    bool ok = policies_open(opt->store, now_ms(g), &g->policies, e) && http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e) && script_pool_open(&dry, &g->dry_pool, e);
     g->tails = tails_new(&(struct tails_options){ opt->store, g->loop, g->http, opt->keyring, opt->clock, opt->random, events_stored, documents_known, g });
     if (ok && !opt->stand_in)
         tails_configure(g->tails, g->egress_snapshot);
@@ -857,7 +857,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
     if (status)
         ok = err_errno(e, status, "starting the engine");
     if (!ok) {
-        policies_free(g->policies);
+        policies_close(g->policies);
         tails_free(g->tails);
         http_client_close(g->http);
         loop_timer_free(g->timer);
@@ -948,7 +948,7 @@ void engine_stop(struct engine *g, int64_t grace_ms)
     loop_post(g->loop, begin_stop, s);
     pthread_join(g->thread, NULL);
     gone_stop(g);
-    policies_free(g->policies);
+    policies_close(g->policies);
     tails_free(g->tails);
     http_client_close(g->http);
     loop_timer_free(g->timer);

@@ -31,15 +31,7 @@ static void policy_free(struct policy *one)
     free(one);
 }
 
-struct policies *policies_new(struct store *store)
-{
-    struct policies *p = xcalloc(1, sizeof *p);
-    p->store = store;
-    pthread_mutex_init(&p->lock, NULL);
-    return p;
-}
-
-void policies_free(struct policies *p)
+void policies_close(struct policies *p)
 {
     size_t at = 0;
     str key;
@@ -73,20 +65,67 @@ void policies_configure(struct policies *p, const struct snapshot *s)
     pthread_mutex_unlock(&p->lock);
 }
 
-// What the store cannot tell now is not known: the reaction is taken for well, and its throttle for unused.
 static struct policy *find(struct policies *p, int64_t reaction_id)
 {
     struct policy *one = map_get(&p->by_id, key_of(&reaction_id));
-    struct err e;
     if (one)
         return one;
     one = xcalloc(1, sizeof *one);
     one->reaction_id = reaction_id;
     window_limit(&one->caused, LOOP_MAX, LOOP_MS);
-    if (!store_failing_since(p->store, reaction_id, &one->health.failing_since_ms, &e))
-        one->health.failing_since_ms = 0;
     map_put(&p->by_id, key_of(&one->reaction_id), one);
     return one;
+}
+
+static void place(void *ctx, int64_t reaction_id, int64_t at_ms)
+{
+    struct policy *one = find(ctx, reaction_id);
+    window_add(&one->caused, at_ms);
+    one->held_until_ms = at_ms;
+}
+
+static bool read_places(struct policies *p, int64_t now_ms, struct err *e)
+{
+    return store_places(p->store, now_ms - LOOP_MS, place, p, e);
+}
+
+bool policies_open(struct store *store, int64_t now_ms, struct policies **out, struct err *e)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct policies *p = xcalloc(1, sizeof *p);
+    struct store_healths healths;
+    p->store = store;
+    pthread_mutex_init(&p->lock, NULL);
+    if (!store_health_list(store, &a, &healths, e) || !read_places(p, now_ms, e)) {
+        policies_close(p);
+        return false;
+    }
+    for (size_t i = 0; i < healths.count; i++) {
+        const struct store_health *h = &healths.items[i];
+        struct policy *one = find(p, h->reaction_id);
+        one->health.failing_since_ms = h->failing_since_ms;
+        one->breaker = (struct breaker){ .failures = (int)h->failures, .last_run = h->last_run_id, .open_ms = h->open_for_ms, .until_ms = h->open_until_ms };
+    }
+    *out = p;
+    return true;
+}
+
+void policies_not_stored(struct policies *p, int64_t now_ms)
+{
+    size_t at = 0;
+    str key;
+    void *value;
+    struct err e;
+    pthread_mutex_lock(&p->lock);
+    while (map_next(&p->by_id, &at, &key, &value)) {
+        struct policy *one = value;
+        window_fini(&one->caused);
+        window_limit(&one->caused, LOOP_MAX, LOOP_MS);
+        one->held_until_ms = 0;
+    }
+    // What cannot be read either is asked for again at the next match that is not stored.
+    (void)!read_places(p, now_ms, &e);
+    pthread_mutex_unlock(&p->lock);
 }
 
 // A throttle that is new here, after a start or a change, counts what the store has counted.
@@ -139,7 +178,8 @@ bool policies_ended(struct policies *p, int64_t reaction_id, int64_t run_id, enu
     bool gives_up = false;
     pthread_mutex_lock(&p->lock);
     struct policy *one = find(p, reaction_id);
-    int64_t before = one->health.failing_since_ms;
+    int64_t failing_since_ms = one->health.failing_since_ms;
+    struct breaker before = one->breaker;
     if (end == POLICY_SUCCEEDED) {
         breaker_succeeded(&one->breaker);
         health_succeeded(&one->health);
@@ -152,10 +192,9 @@ bool policies_ended(struct policies *p, int64_t reaction_id, int64_t run_id, enu
         else
             breaker_succeeded(&one->breaker); // its target answered: it lives
     }
-    if (before != one->health.failing_since_ms) {
-        item->reaction_id = reaction_id;
-        item->failing_since_ms = one->health.failing_since_ms;
-    }
+    const struct breaker *b = &one->breaker;
+    if (failing_since_ms != one->health.failing_since_ms || before.failures != b->failures || before.open_ms != b->open_ms || before.until_ms != b->until_ms)
+        item->health = (struct store_health){ reaction_id, one->health.failing_since_ms, b->failures, b->last_run, b->open_ms, b->until_ms };
     pthread_mutex_unlock(&p->lock);
     return gives_up;
 }

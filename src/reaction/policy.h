@@ -14,8 +14,11 @@
 
 struct policies;
 
-struct policies *policies_new(struct store *store);
-void policies_free(struct policies *p);
+// As the store knows them.
+MUST_USE bool policies_open(struct store *store, int64_t now_ms, struct policies **out, struct err *e);
+void policies_close(struct policies *p);
+// Runs for which policies_caused_due_ms was asked were not stored: their places are free.
+void policies_not_stored(struct policies *p, int64_t now_ms);
 // Forgets reactions that are gone.
 void policies_configure(struct policies *p, const struct snapshot *s);
 
@@ -27,7 +30,7 @@ void policies_started(struct policies *p, int64_t reaction_id, int count, int64_
 enum policy_end { POLICY_SUCCEEDED, POLICY_FAILED, POLICY_FAILED_MAY_PASS, POLICY_UNKNOWN };
 bool policies_ended(struct policies *p, int64_t reaction_id, int64_t run_id, enum policy_end end, int64_t now_ms, struct store_finish *item);
 
-// When a run on an event that a run caused may start: now, or later, with the reason.
+// When a run on an event that a run caused may start: now, or later, with the reason. It is the run's place_ms.
 int64_t policies_caused_due_ms(struct policies *p, int64_t reaction_id, int64_t now_ms, str *held, struct arena *a);
 
 struct policy_view {

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
 struct db {
     sqlite3 *handle;
@@ -85,6 +85,15 @@ static const char schema_5[] =
     "CREATE TABLE created(connection INTEGER NOT NULL, document TEXT NOT NULL COLLATE NOCASE, run INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(connection, document)) WITHOUT ROWID;"
     "CREATE INDEX created_at ON created(at);";
 
+// The circuit and the loop breaker hold over a restart too.
+static const char schema_6[] =
+    "ALTER TABLE health ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE health ADD COLUMN last_run INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE health ADD COLUMN open_for INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE health ADD COLUMN open_until INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE places(id INTEGER PRIMARY KEY, reaction INTEGER NOT NULL, at INTEGER NOT NULL);"
+    "CREATE INDEX places_at ON places(at, reaction);";
+
 bool db_fail(struct db *d, struct err *e, const char *what)
 {
     int code = sqlite3_extended_errcode(d->handle);
@@ -155,7 +164,7 @@ bool db_migrate(struct db *d, struct err *e)
         return err_set(e, ERR_CONFLICT, "the database has version %" PRId64 ", this program knows up to %d: use the newer program", version, SCHEMA_VERSION);
     if (version == SCHEMA_VERSION)
         return true;
-    static const char *const steps[SCHEMA_VERSION] = { schema_1, schema_2, schema_3, schema_4, schema_5 };
+    static const char *const steps[SCHEMA_VERSION] = { schema_1, schema_2, schema_3, schema_4, schema_5, schema_6 };
     for (; version < SCHEMA_VERSION; version++) {
         char done[64];
         snprintf(done, sizeof done, "PRAGMA user_version=%" PRId64, version + 1);

@@ -106,6 +106,8 @@ static bool exec_match(struct db *d, struct op *op, struct err *e)
         for (size_t r = 0; r < item->run_count; r++, run_id++)
             if (is_ours && !run_insert(d, &item->runs[r], run_id, e))
                 return false;
+        if (is_ours && !health_take_places(d, item->runs, item->run_count, e))
+            return false;
         for (size_t v = 0; is_ours && v < item->verdict_count; v++) {
             int64_t run = item->verdicts[v].run_id ? first_run[item->verdicts[v].run_id - 1] : 0;
             if (!write_verdict(d, item->event_id, &item->verdicts[v], run, e))

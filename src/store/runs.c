@@ -78,27 +78,6 @@ static bool start_attempt(struct db *d, struct store_run *run, const struct stor
     return db_run(d, st, e);
 }
 
-static bool count_starts(struct db *d, const struct store_claim *item, size_t count, struct err *e)
-{
-    sqlite3_stmt *st = db_prepare(d, "DELETE FROM starts WHERE reaction = ?1 AND at < ?2", e);
-    if (!st)
-        return false;
-    db_bind_i64(st, 1, item->reaction_id);
-    db_bind_i64(st, 2, item->starts_since_ms);
-    if (!db_run(d, st, e))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        st = db_prepare(d, "INSERT INTO starts(reaction, at) VALUES(?1, ?2)", e);
-        if (!st)
-            return false;
-        db_bind_i64(st, 1, item->reaction_id);
-        db_bind_i64(st, 2, item->now_ms);
-        if (!db_run(d, st, e))
-            return false;
-    }
-    return true;
-}
-
 static bool claim_one(struct db *d, struct op *op, struct claim *c, const struct store_claim *item, struct err *e)
 {
     // A run with an order key waits until every earlier one of that key is at its end.
@@ -122,7 +101,7 @@ static bool claim_one(struct db *d, struct op *op, struct claim *c, const struct
     for (size_t i = first; i < c->run_count; i++)
         if (!start_attempt(d, &c->runs[i], item, e))
             return false;
-    return !item->starts_since_ms || c->run_count == first || count_starts(d, item, c->run_count - first, e);
+    return !item->starts_since_ms || c->run_count == first || health_count_starts(d, item, c->run_count - first, e);
 }
 
 static bool exec_claim(struct db *d, struct op *op, struct err *e)
@@ -254,41 +233,6 @@ bool store_created_by(struct store *s, int64_t connection_id, str document, int6
     return row >= 0;
 }
 
-bool store_starts(struct store *s, int64_t reaction_id, int64_t since_ms, int64_t max, struct arena *a, int64_t **at_ms, size_t *count, struct err *e)
-{
-    CLEANUP(reader_give) struct reader r = { 0 };
-    *count = 0;
-    if (!reader_take(s, &r, e))
-        return false;
-    sqlite3_stmt *st = db_prepare(r.db, "SELECT at FROM (SELECT at FROM starts WHERE reaction = ?1 AND at >= ?2 ORDER BY at DESC LIMIT ?3) ORDER BY at", e);
-    if (!st)
-        return false;
-    db_bind_i64(st, 1, reaction_id);
-    db_bind_i64(st, 2, since_ms);
-    db_bind_i64(st, 3, max);
-    *at_ms = ARENA_ARRAY(a, int64_t, (size_t)max);
-    int row;
-    while ((row = db_step(r.db, st, e)) > 0)
-        (*at_ms)[(*count)++] = db_i64(st, 0);
-    return row == 0;
-}
-
-bool store_failing_since(struct store *s, int64_t reaction_id, int64_t *at_ms, struct err *e)
-{
-    CLEANUP(reader_give) struct reader r = { 0 };
-    *at_ms = 0;
-    if (!reader_take(s, &r, e))
-        return false;
-    sqlite3_stmt *st = db_prepare(r.db, "SELECT failing_since FROM health WHERE reaction = ?1", e);
-    if (!st)
-        return false;
-    db_bind_i64(st, 1, reaction_id);
-    int row = db_step(r.db, st, e);
-    if (row > 0)
-        *at_ms = db_i64(st, 0);
-    return row >= 0;
-}
-
 // ---- finish ----
 
 struct finish {
@@ -335,17 +279,6 @@ static bool release_one(struct db *d, const struct store_finish *f, bool *was_cu
     return db_run(d, st, e);
 }
 
-static bool keep_health(struct db *d, const struct store_finish *f, struct err *e)
-{
-    sqlite3_stmt *st = f->failing_since_ms ? db_prepare(d, "INSERT OR REPLACE INTO health(reaction, failing_since) VALUES(?1, ?2)", e) : db_prepare(d, "DELETE FROM health WHERE reaction = ?1", e);
-    if (!st)
-        return false;
-    db_bind_i64(st, 1, f->reaction_id);
-    if (f->failing_since_ms)
-        db_bind_i64(st, 2, f->failing_since_ms);
-    return db_run(d, st, e);
-}
-
 static bool finish_one(struct db *d, const struct store_finish *f, bool *was_current, struct err *e)
 {
     if (f->is_release)
@@ -365,7 +298,7 @@ static bool finish_one(struct db *d, const struct store_finish *f, bool *was_cur
     if (!db_run(d, st, e))
         return false;
     *was_current = sqlite3_changes(db_handle(d)) > 0;
-    return !*was_current || (end_attempt(d, f, e) && (!f->reaction_id || keep_health(d, f, e)));
+    return !*was_current || (end_attempt(d, f, e) && (!f->health.reaction_id || health_keep(d, &f->health, e)));
 }
 
 static bool exec_finish(struct db *d, struct op *op, struct err *e)

@@ -270,6 +270,7 @@ struct store_run {
     str debounce_key;       // replaces the runs of its reaction with the same key that have not started; empty: none. Not read back
     str order_key;          // runs of one reaction with equal keys go one after the other; empty: none
     int64_t depth;          // of causes
+    int64_t place_ms;       // when the loop breaker lets it through; 0: not its concern. Not read back (store_places)
     str output;             // JSON array, or empty
     str error;
 };
@@ -323,8 +324,22 @@ MUST_USE bool store_next_due(struct store *s, int64_t reaction_id, int64_t after
 
 // The instants of a reaction's starts since then, oldest first; at most max, the latest ones.
 MUST_USE bool store_starts(struct store *s, int64_t reaction_id, int64_t since_ms, int64_t max, struct arena *a, int64_t **at_ms, size_t *count, struct err *e);
-// Since when a reaction has known only failures (store_finish keeps it); 0: it has not.
-MUST_USE bool store_failing_since(struct store *s, int64_t reaction_id, int64_t *at_ms, struct err *e);
+// How a reaction fares, for its circuit breaker and the question whether it has known only failures. store_finish keeps it; one that is
+// well has none.
+struct store_health {
+    int64_t reaction_id;
+    int64_t failing_since_ms; // 0: the last end was no failure
+    int64_t failures, last_run_id, open_for_ms, open_until_ms; // queue/breaker.h's; open_until_ms 0: closed
+};
+struct store_healths {
+    struct store_health *items;
+    size_t count;
+};
+MUST_USE bool store_health_list(struct store *s, struct arena *a, struct store_healths *out, struct err *e);
+// The places runs were given by the loop breaker (store_run.place_ms) at that time or later, also those that lie ahead, the earliest first.
+#define STORE_PLACES_KEPT_MS (10 * 60 * 1000)
+typedef void store_place_fn(void *ctx, int64_t reaction_id, int64_t at_ms);
+MUST_USE bool store_places(struct store *s, int64_t since_ms, store_place_fn *each, void *ctx, struct err *e);
 
 // The end of an attempt. Nothing happens (and the result says so) when the fence is not the run's present one.
 struct store_finish {
@@ -337,8 +352,7 @@ struct store_finish {
     int exit_code;
     str error, output;
     str attempt_doc;          // JSON: Request, Response, Timings; or empty
-    int64_t reaction_id;      // whose health changes; 0: it stays
-    int64_t failing_since_ms; // 0: it is well
+    struct store_health health; // reaction_id 0: it stays
 };
 // done may be NULL. was_current[i]: the fence fitted.
 typedef void store_finished_fn(void *ctx, const bool *was_current, size_t count, const struct err *e);

@@ -114,6 +114,14 @@ events("Deleted", [f"d{i}" for i in range(30)], ["Projects-24"])
 check("it opens when many runs fail", until(lambda: s.get("/api/reactions/down").json["State"]["Circuit"] == "Open", 30), True)
 state = s.get("/api/reactions/down").json["State"]
 check("and says until when, and since when it fails", (bool(state["OpenUntil"]), bool(state["FailingSince"])), (True, True))
+arrived.clear()
+s.restart()
+state_of = lambda: s.get("/api/reactions/down").json["State"]
+after = state_of()
+check("a kill does not close it", (after["Circuit"] != "Closed", after["OpenUntil"] is not None and after["OpenUntil"] >= state["OpenUntil"], after["FailingSince"]), (True, True, state["FailingSince"]))
+check("it opens once more", until(lambda: (state_of()["OpenUntil"] or "") > state["OpenUntil"], 30), True)
+# Twenty had to fail, were it closed. Two: one that tried when the server was killed tries again.
+check("after one has tried", len(bodies("down")), lambda n: 1 <= n <= 2)
 used = max(len(r["Attempts"]) for r in runs("down"))
 check("waiting costs no attempts", used, lambda n: n < 20)
 status_of["/down"] = 200
@@ -150,6 +158,10 @@ check("and an instant", bool(held and held[0]["NextAttempt"]), True)
 check("the reaction shows it", bool(s.get("/api/reactions/loop").json["State"]["HeldUntil"]), True)
 started = [r for r in runs("loop") if r["Started"]]
 check("at most sixty caused ones and the first began", len(started), lambda n: n <= 61)
+until_before = s.get("/api/reactions/loop").json["State"]["HeldUntil"]
+s.restart()
+check("a kill lets none of the held ones go", [r["Id"] for r in runs("loop") if r["Started"] and r["Id"] in {h["Id"] for h in held}], [])
+check("and is shown after it too", s.get("/api/reactions/loop").json["State"]["HeldUntil"], lambda at: bool(at) and at >= until_before)
 before = len(runs("loop"))
 release("5.0.1")
 
