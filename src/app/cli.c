@@ -195,29 +195,42 @@ bool cli_call(struct cli *c, const char *method, str path, const struct json *bo
     return true;
 }
 
+str cli_first_page(struct cli *c, str path)
+{
+    return arena_printf(&c->arena, "%.*s%stake=1000", STR_ARG(path), str_has(path, '?') ? "&" : "?");
+}
+
+bool cli_page(struct cli *c, str *next, struct json **items)
+{
+    struct json *page;
+    // A link is a whole path below /api.
+    bool is_link = str_starts(*next, STR("/api/"));
+    str space = c->space, path = is_link ? str_skip(*next, 4) : *next;
+    if (is_link)
+        c->space = STR("");
+    bool ok = cli_call(c, "GET", path, NULL, &page);
+    c->space = space;
+    if (!ok)
+        return false;
+    *items = json_get(page, STR("Items"));
+    *next = json_str(json_get(json_get(page, STR("Links")), STR("Page.Next")), STR(""));
+    return true;
+}
+
 bool cli_get_all(struct cli *c, str path, struct json **items)
 {
+    str next = cli_first_page(c, path);
+    struct json *page;
     *items = json_new_array(&c->arena);
-    str next = arena_printf(&c->arena, "%.*s%stake=1000", STR_ARG(path), str_has(path, '?') ? "&" : "?");
-    str space = c->space;
     while (next.n) {
-        struct json *page;
-        if (!cli_call(c, "GET", next, NULL, &page)) {
-            c->space = space;
+        if (!cli_page(c, &next, &page))
             return false;
-        }
-        for (struct json *item = json_get(page, STR("Items")) ? json_get(page, STR("Items"))->first : NULL, *after; item; item = after) {
+        for (struct json *item = page ? page->first : NULL, *after; item; item = after) {
             after = item->next;
             item->next = NULL;
             json_push(*items, item);
         }
-        // The link is a whole path below /api.
-        str link = json_str(json_get(json_get(page, STR("Links")), STR("Page.Next")), STR(""));
-        next = str_starts(link, STR("/api")) ? str_skip(link, 4) : STR("");
-        if (next.n)
-            c->space = STR("");
     }
-    c->space = space;
     return true;
 }
 

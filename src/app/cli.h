@@ -52,5 +52,8 @@ void cli_print_text(str s);
 bool cli_read_secret(struct cli *c, const char *prompt, str *out);
 // A file, or standard input for "-".
 bool cli_read_file(struct cli *c, str name, str *out);
+// A list page by page: until *next is empty.
+str cli_first_page(struct cli *c, str path);
+bool cli_page(struct cli *c, str *next, struct json **items);
 // Every page of a list.
 bool cli_get_all(struct cli *c, str path, struct json **items);

@@ -193,18 +193,51 @@ static bool is_set_by_server(str name)
     return false;
 }
 
+// A row on each line. However long the audit is, a page of it is in memory.
+static bool export_audit(struct cli *c)
+{
+    str next = cli_first_page(c, STR("/audit/export"));
+    bool ok = true;
+    while (ok && next.n) {
+        CLEANUP(buf_fini) struct buf lines = { 0 };
+        struct arena kept = c->arena;
+        c->arena = (struct arena){ 0 };
+        struct json *rows = NULL;
+        ok = cli_page(c, &next, &rows);
+        json_each(row, rows)
+        {
+            json_write(&lines, row, false);
+            buf_add_char(&lines, '\n');
+        }
+        fwrite(lines.p, 1, lines.n, stdout);
+        next = arena_str(&kept, next);
+        arena_fini(&c->arena);
+        c->arena = kept;
+    }
+    return ok;
+}
+
 int cmd_export(int argc, char **argv)
 {
-    static const char usage[] = "reactions export > FILE    (secret values are not in it)";
+    static const char usage[] = "reactions export > FILE    (secret values are not in it)\n       reactions export audit > FILE    (a row on each line, newest first)";
     struct cli c;
     if (!cli_begin(&c, argc, argv, usage, NULL, NULL))
         return 2;
+    if (c.word_count == 1 && str_eq(c.words[0], STR("audit"))) {
+        int status = export_audit(&c) ? 0 : cli_fail(&c);
+        cli_end(&c);
+        return status;
+    }
+    if (c.word_count) {
+        fprintf(stderr, "usage: %s\n", usage);
+        return 2;
+    }
     bool ok = true;
     CLEANUP(buf_fini) struct buf out = { 0 };
     struct json *all = json_new_array(&c.arena);
     for (size_t k = 1; ok && k < COUNT(kinds); k++) {
         struct json *items;
-        ok = cli_get_all(&c, str_from(kinds[k].collection), &items);
+        ok = cli_get_all(&c, arena_printf(&c.arena, "/export%s", kinds[k].collection), &items);
         for (size_t i = ok ? items->count : 0; i; i--) {
             struct json *doc = json_push(all, json_new_object(&c.arena));
             json_add_str(&c.arena, doc, "Kind", str_from(kinds[k].kind));

@@ -196,6 +196,7 @@ void api_list_end(struct api_list *list, bool has_more, size_t found)
     struct api_call *c = list->call;
     const struct store_page *page = list->page;
     arena_fini(&list->item);
+    c->listed = list->count;
     struct arena *a = c->arena = list->outer;
     str path = c->request->path, others = other_filters(c), before = { "", 0 };
     struct json *links = json_new_object(a);
@@ -210,7 +211,7 @@ void api_list_end(struct api_list *list, bool has_more, size_t found)
     buf_add_char(&c->text, '}');
 }
 
-static const char *const known_first[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "apikeys", "users", "roles", "integrations", "audit", "settings", "stream", "openapi.json", "status", "backup", "session", "sessions", "setup" };
+static const char *const known_first[] = { "reactions", "triggers", "events", "runs", "spaces", "connections", "identities", "secrets", "apikeys", "users", "roles", "integrations", "audit", "export", "settings", "stream", "openapi.json", "status", "backup", "session", "sessions", "setup" };
 
 bool api_is_collection(str segment)
 {

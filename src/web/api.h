@@ -56,6 +56,7 @@ struct api_call {
     struct buf text;             // instead of both, where something is in it: JSON
     struct http_header headers[API_HEADERS_MAX]; // more than the usual ones: api_header
     size_t header_count;
+    size_t listed;               // how many things the answer's list has
     int retry_after_s;           // of a 429 or 503; 0: 1
     struct decode_errors errors;
 };
@@ -137,6 +138,7 @@ api_handler push_key_create, push_key_delete, subscription_get, subscription_put
 api_handler identities_list, identities_create, identities_get, identities_update, identities_delete, identities_usage;
 api_handler secrets_list, secrets_create, secrets_get, secrets_update, secrets_delete;
 api_handler settings_get, settings_update, settings_pause, settings_resume, audit_list, api_root, openapi_get, status_get;
+api_handler config_export, audit_export;
 api_handler backup_create, audit_verify, master_key_rotate;
 api_handler session_create, session_get, session_delete, sessions_delete, session_password, setup_create, oidc_start, oidc_callback;
 api_handler users_list, users_create, users_get, users_update, users_delete;

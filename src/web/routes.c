@@ -92,6 +92,8 @@ const struct api_route api_routes[] = {
     ROUTE("POST", "settings/pause", INSTANCE_SETTINGS, PLACE_INSTANCE, settings_pause, "Let all runs wait"),
     ROUTE("POST", "settings/resume", INSTANCE_SETTINGS, PLACE_INSTANCE, settings_resume, "Let them start"),
     ROUTE("GET", "audit", AUDIT_VIEW, PLACE_AUDIT, audit_list, "Who changed what"),
+    ROUTE("GET", "audit/export", AUDIT_EXPORT, PLACE_AUDIT, audit_export, "The audit, to take away: each page is a row of it"),
+    ROUTE("GET", "export/{kind}", REACTION_VIEW, PLACE_SPACE_PART, config_export, "connections, identities, secrets, triggers or reactions, to take away: each page is a row of the audit"),
     ROUTE("GET", "audit/verify", AUDIT_VIEW, PLACE_INSTANCE, audit_verify, "Walk the chain of the audit"),
     ROUTE("POST", "session", PERMISSION_ANONYMOUS, PLACE_NONE, session_create, "Sign in"),
     ROUTE("GET", "session", PERMISSION_SIGNED_IN, PLACE_NONE, session_get, "Who asks, and what they may do"),
