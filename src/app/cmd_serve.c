@@ -250,6 +250,7 @@ static bool start_web(struct server *s, struct err *e)
         .keyring = s->keyring,
         .clock = &clock_system,
         .random = &random_system,
+        .hsts_seconds = s->settings.tls_hsts_seconds,
         .version = REACTIONS_VERSION,
         .master_key_file = path_in_data(s, "master.key"),
         .admin_key_file = path_in_data(s, "admin.key"),

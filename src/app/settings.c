@@ -27,6 +27,7 @@ static const struct entry entries[] = {
     { "ServerUri", "SERVER_URI", "--server-uri", TEXT, AT(server_uri), 0, "" },
     { "Tls.Cert", "TLS_CERT", "--tls-cert", TEXT, AT(tls_cert), 0, "" },
     { "Tls.Key", "TLS_KEY", "--tls-key", TEXT, AT(tls_key), 0, "" },
+    { "Tls.HstsSeconds", "TLS_HSTS_SECONDS", NULL, NUMBER, AT(tls_hsts_seconds), 0, "0" },
     { "Oidc.Issuer", "OIDC_ISSUER", NULL, TEXT, AT(oidc_issuer), 0, "" },
     { "Oidc.ClientId", "OIDC_CLIENT_ID", NULL, TEXT, AT(oidc_client_id), 0, "" },
     { "Oidc.ClientSecretFile", "OIDC_CLIENT_SECRET_FILE", NULL, TEXT, AT(oidc_client_secret_file), 0, "" },
@@ -166,6 +167,8 @@ static bool check(const struct settings *s, struct err *e)
         return err_set(e, ERR_INVALID, "Store: \"%.*s\" must be sqlite or memory", STR_ARG(s->store));
     if (!s->tls_cert.n != !s->tls_key.n)
         return err_set(e, ERR_INVALID, "Tls: Cert and Key go together");
+    if (s->tls_hsts_seconds && !s->tls_cert.n)
+        return err_set(e, ERR_INVALID, "Tls.HstsSeconds: browsers heed it over TLS only: it needs Tls.Cert and Tls.Key (behind a proxy that has the certificate, set it there)");
     if (!str_eq(s->script_engine, STR("auto")) && !str_eq(s->script_engine, STR("bundled")) && !str_eq(s->script_engine, STR("pwsh")))
         return err_set(e, ERR_INVALID, "Scripts.Engine: \"%.*s\" must be auto, bundled or pwsh", STR_ARG(s->script_engine));
     return true;

@@ -12,6 +12,7 @@ struct settings {
     str proxy;         // "http://proxy:3128": every outgoing request goes there; empty: none
     str server_uri;    // how others reach us; empty: by listen
     str tls_cert, tls_key;
+    int64_t tls_hsts_seconds; // 0: none
     str oidc_issuer, oidc_client_id, oidc_client_secret_file; // signing in at an OpenID provider; issuer empty: none
     str *trusted_proxies;
     size_t trusted_proxy_count;

@@ -11,6 +11,8 @@
 struct web {
     struct web_options opt;
     struct http_server *server;
+    struct http_header always[8];   // in each answer
+    char hsts[40];
     struct stream_hub *hub;
     struct workers *workers;
     struct workers *slow_workers;   // signing in: memory-hard hashes, and answers of other servers

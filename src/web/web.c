@@ -113,6 +113,18 @@ static const struct http_header safe_headers[] = {
     { STR_INIT("Cache-Control"), STR_INIT("no-store") },
 };
 
+static size_t fill_always(struct web *w, const struct web_options *opt)
+{
+    size_t count = COUNT(safe_headers);
+    static_assert(COUNT(safe_headers) < COUNT(w->always), "one more");
+    memcpy(w->always, safe_headers, sizeof safe_headers);
+    if (opt->hsts_seconds && opt->server.cert_file) {
+        snprintf(w->hsts, sizeof w->hsts, "max-age=%" PRId64, opt->hsts_seconds);
+        w->always[count++] = (struct http_header){ STR("Strict-Transport-Security"), str_from(w->hsts) };
+    }
+    return count;
+}
+
 bool web_open(const struct web_options *opt, struct web **out, struct err *e)
 {
     struct web *w = xcalloc(1, sizeof *w);
@@ -132,8 +144,8 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
     server.on_head = on_head;
     server.on_request = on_request;
     server.ctx = w;
-    server.always = safe_headers;
-    server.always_count = COUNT(safe_headers);
+    server.always = w->always;
+    server.always_count = fill_always(w, opt);
     bool ok = file_read(opt->admin_key_file, 4096, &a, &key, e);
     key = str_trim(key);
     if (ok && !token_read(TOKEN_MANAGEMENT, key, &public_id))

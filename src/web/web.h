@@ -19,6 +19,7 @@ struct web_options {
     const struct clock *clock;
     const struct random *random;
     struct http_server_options server; // handlers are set by web
+    int64_t hsts_seconds;              // for so long browsers shall come by TLS only; 0: not said. Not said without TLS
     const char *version;
     const char *master_key_file;       // for its rotation
     const char *admin_key_file;        // its key acts as administrator
