@@ -174,8 +174,8 @@ static void close_report(struct process *p)
     }
 }
 
-// Children of ours that no guard answers for: what a guard had adopted when it was killed. Nobody else
-// in the server starts processes, so they are nobody's. Only looked for when a guard died unheard.
+// Children of ours that no guard answers for: what a guard had adopted when it was killed, or could not
+// end. Nobody else in the server starts processes, so they are nobody's.
 static int kill_orphans(uint64_t since_ticks)
 {
     struct proctree t = { 0 };
@@ -323,14 +323,14 @@ static void wait_for_orphans(void *ctx)
         cgroup_kill(p->cgroup);
         is_clean = false;
     }
-    if (!p->has_status && !p->has_failed && kill_orphans(p->start_ticks))
+    bool is_unheard = !p->has_status && !p->has_failed;
+    if ((is_unheard || p->left_over) && kill_orphans(p->start_ticks))
         is_clean = false;
     if (!is_clean && p->kill_rounds++ < KILL_ROUNDS_MAX) {
         loop_timer_set(p->kill_timer, 25, 0);
         return;
     }
-    if (!is_clean)
-        p->left_over++;
+    p->left_over = is_clean ? 0 : p->left_over + 1;
     on_guard_gone(p);
     uv_close((uv_handle_t *)&p->uv, on_closed);
 }

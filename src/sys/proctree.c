@@ -19,7 +19,7 @@ void proctree_fini(struct proctree *t)
 
 // Numbers behind the name: state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime
 // stime cutime cstime priority nice threads itrealvalue starttime vsize rss (proc(5)).
-enum { STAT_PARENT = 1, STAT_START = 19, STAT_RSS = 21 };
+enum { STAT_PARENT = 1, STAT_THREADS = 17, STAT_START = 19, STAT_RSS = 21 };
 
 bool proctree_parse_stat(const char *line, size_t n, int64_t page_bytes, struct proctree_entry *out)
 {
@@ -38,12 +38,14 @@ bool proctree_parse_stat(const char *line, size_t n, int64_t page_bytes, struct 
             entry.is_zombie = word.p[0] == 'Z' || word.p[0] == 'X';
             continue;
         }
-        if (field != STAT_PARENT && field != STAT_START && field != STAT_RSS)
+        if (field != STAT_PARENT && field != STAT_THREADS && field != STAT_START && field != STAT_RSS)
             continue;
         if (!str_to_i64(word, &value) || value < 0 || (field == STAT_PARENT && value > INT32_MAX))
             return false;
         if (field == STAT_PARENT)
             entry.parent = (pid_t)value;
+        else if (field == STAT_THREADS)
+            entry.is_zombie &= value <= 1; // else only its first thread has ended: the others go on
         else if (field == STAT_START)
             entry.start_ticks = (uint64_t)value;
         else {

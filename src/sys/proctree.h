@@ -10,7 +10,7 @@
 
 struct proctree_entry {
     pid_t pid, parent;
-    bool is_zombie;
+    bool is_zombie;       // all of it has ended; its parent can wait for it
     bool is_inside;       // set by proctree_mark
     uint64_t start_ticks; // since boot: with the pid it names one process for ever
     int64_t rss_bytes;

@@ -2,8 +2,10 @@
 
 #include "tests/harness/check.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +26,8 @@ TEST(a_stat_line_is_read_whatever_the_name)
     CHECK("a name made to mislead", parse("43 (x) S 1 (y) R) Z 8 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 11 1000 0 1", &e));
     CHECK_INT("its true parent", e.parent, 8);
     CHECK("its true state", e.is_zombie);
+    CHECK("its first thread has ended, others go on", parse("44 (x) Z 8 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 11 1000 0 1", &e));
+    CHECK("which is not a zombie", !e.is_zombie);
     static const char *const bad[] = { "", "42", "42 (sh", "42 (sh)", "42 (sh) S", "42 (sh) S x", "x (sh) S 1 2 3", "42 (sh) S 7 42 42 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 9 1", "-1 (sh) S 7 1",
         "42 (sh) S 72424194560 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 9876 1000 25 1" };
     for (size_t i = 0; i < COUNT(bad); i++)
@@ -81,6 +85,41 @@ TEST(descendants_are_found_and_ended)
     CHECK_INT("the child is dead", waitpid(child, NULL, 0), child);
     CHECK_INT("so is the grandchild, which fell to us", waitpid(grandchild, NULL, 0), grandchild);
     CHECK_INT("nobody to kill is fine", proctree_kill(getpid(), 0), 0);
+}
+
+static void *wait_for_ever(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+// /proc shows Z for it, waitpid does not tell of it, and it goes on.
+TEST(a_process_without_its_first_thread_lives)
+{
+    int told[2];
+    REQUIRE("a pipe", pipe(told) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        pthread_t other;
+        if (pthread_create(&other, NULL, wait_for_ever, NULL) != 0)
+            _exit(1);
+        close(told[0]);
+        close(told[1]);
+        syscall(SYS_exit, 0); // this thread only
+    }
+    close(told[1]);
+    char none;
+    CHECK_INT("it has come that far", read(told[0], &none, 1), 0);
+    close(told[0]);
+    struct proctree t = { 0 };
+    CHECK("a snapshot", proctree_take(&t));
+    CHECK_INT("it counts", proctree_mark(&t, getpid()).count, 1);
+    proctree_fini(&t);
+    CHECK_INT("it is ended", proctree_kill(getpid(), 5000), 0);
+    int status = 0;
+    CHECK_INT("and what is left of it is there to take at once", waitpid(child, &status, WNOHANG), child);
+    CHECK_INT("by a signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0, SIGKILL);
 }
 
 TEST_MAIN()
