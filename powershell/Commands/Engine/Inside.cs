@@ -132,6 +132,38 @@ internal static class Inside
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_IsSpecial")]
     public static extern bool IsSpecial(PSMethod method);
 
+    // The members of one view of an object, or the static ones of a type, and those of them that have a name and a kind.
+
+    public static PSMemberInfoCollection<PSMemberInfo> MembersOf(PSObject o, PSMemberViewTypes view)
+    {
+        object entries = typeof(PSObject).GetMethod("GetMemberCollection", All, [typeof(PSMemberViewTypes)]).Invoke(null, [view]);
+        System.Type collection = typeof(PSObject).Assembly.GetType("System.Management.Automation.PSMemberInfoIntegratingCollection`1", true).MakeGenericType(typeof(PSMemberInfo));
+        return (PSMemberInfoCollection<PSMemberInfo>)System.Activator.CreateInstance(collection, All, null, [o, entries], null);
+    }
+
+    public static PSMemberInfoCollection<PSMemberInfo> StaticMembersOf(System.Type type)
+    {
+        object adapter = typeof(PSObject).GetProperty("DotNetStaticAdapter", All).GetValue(null);
+        return (PSMemberInfoCollection<PSMemberInfo>)adapter.GetType().GetMethod("BaseGetMembers", All).MakeGenericMethod(typeof(PSMemberInfo)).Invoke(adapter, [type]);
+    }
+
+    public static IEnumerable<PSMemberInfo> Match(PSMemberInfoCollection<PSMemberInfo> members, string name, PSMemberTypes types, bool hidden)
+    {
+        if (!hidden) return members.Match(name, types);
+        System.Type options = typeof(PSObject).Assembly.GetType("System.Management.Automation.MshMemberMatchOptions", true);
+        return (IEnumerable<PSMemberInfo>)typeof(PSMemberInfoCollection<PSMemberInfo>).GetMethod("Match", All, [typeof(string), typeof(PSMemberTypes), options])
+            .Invoke(members, [name, types, System.Enum.Parse(options, "IncludeHidden")]);
+    }
+
+    public static bool HasOwnAdapter(PSObject o) => typeof(PSObject).GetProperty("InternalBaseDotNetAdapter", All).GetValue(o) != null;
+
+    // A number as the language reads it, with its suffixes; what is none is converted to the type, or fails as that does.
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod)]
+    static extern object ScanNumber(System.Management.Automation.Language.Parser type, string text, System.Type to, bool convert);
+
+    public static object ScanNumber(string text, System.Type to) => ScanNumber(null, text, to, true);
+
     // Set-StrictMode, as the command sees it.
 
     [UnsafeAccessor(UnsafeAccessorKind.Method)]

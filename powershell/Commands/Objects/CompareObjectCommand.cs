@@ -31,6 +31,12 @@ public sealed class CompareObjectCommand : PSCmdlet
     protected override void BeginProcessing()
     {
         if (ExcludeDifferent && !MyInvocation.BoundParameters.ContainsKey(nameof(IncludeEqual))) IncludeEqual = true;
+    }
+
+    // Only when something comes to be compared: an empty pipeline compares nothing.
+    void Begin()
+    {
+        if (_reference != null) return;
         _specs = Keyed.Resolve(this, ReferenceObject.Length > 0 ? ReferenceObject : DifferenceObject ?? [], Property, []);
         _comparer = new KeyComparer(new ValueComparer(CaseSensitive, ValueComparer.Culture(Culture)));
         _reference = Keyed.From(this, ReferenceObject, _specs);
@@ -40,6 +46,7 @@ public sealed class CompareObjectCommand : PSCmdlet
     // no more than SyncWindow of them, for a partner to come.
     protected override void ProcessRecord()
     {
+        Begin();
         foreach (Keyed difference in Keyed.From(this, DifferenceObject, _specs)) Process(difference);
     }
 
@@ -71,6 +78,7 @@ public sealed class CompareObjectCommand : PSCmdlet
 
     protected override void EndProcessing()
     {
+        if (_reference == null) return;
         while (_next < _reference.Count) Process(null);
         foreach (Keyed k in _waitingDifference) Emit(k, "=>");
         foreach (Keyed k in _waitingReference) Emit(k, "<=");
@@ -109,9 +117,9 @@ public sealed class CompareObjectCommand : PSCmdlet
             return;
         }
         var made = new PSObject();
-        if (_specs.Count == 0)
-            made.Properties.Add(new PSNoteProperty("InputObject", k.Object.BaseObject is PSCustomObject ? k.Object : k.Object.BaseObject));
-        for (int i = 0; i < _specs.Count; i++)
+        if (Property is not { Length: > 0 })
+            made.Properties.Add(new PSNoteProperty("InputObject", k.Object));
+        for (int i = 0; i < _specs.Count && Property is { Length: > 0 }; i++)
         {
             string name = _specs[i].Expression.ToString();
             if (made.Properties[name] == null) made.Properties.Add(new PSNoteProperty(name, k.Keys[i].Value));

@@ -5,7 +5,9 @@ using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
+using System.Management.Automation.Host;
 using System.Management.Automation.Internal;
+using System.Numerics;
 using System.Reflection;
 using Reactions.PowerShell.Engine;
 
@@ -39,16 +41,25 @@ public class GetMemberCommand : PSCmdlet
 
     readonly HashSet<string> _types = new(StringComparer.OrdinalIgnoreCase);
 
+    const PSMemberTypes Added = PSMemberTypes.AliasProperty | PSMemberTypes.CodeMethod | PSMemberTypes.CodeProperty | PSMemberTypes.MemberSet
+        | PSMemberTypes.NoteProperty | PSMemberTypes.PropertySet | PSMemberTypes.ScriptMethod | PSMemberTypes.ScriptProperty;
+    const PSMemberTypes Adapted = PSMemberTypes.Property | PSMemberTypes.ParameterizedProperty | PSMemberTypes.Method;
+
     protected override void ProcessRecord()
     {
         if (InputObject == null || InputObject == AutomationNull.Value) return;
         Type type = InputObject.BaseObject as Type ?? InputObject.BaseObject.GetType();
-        string typeName = Static ? type.FullName : InputObject.TypeNames.FirstOrDefault() ?? type.FullName;
+        string typeName = Static ? type.FullName : InputObject.TypeNames.FirstOrDefault() ?? "<null>";
         if (!_types.Add(typeName)) return;
-        var members = (Static ? StaticMembers(type, typeName) : Name.SelectMany(n => Members(n, typeName)))
-            .GroupBy(m => m.Name, StringComparer.OrdinalIgnoreCase).Select(g => g.First())
-            .OrderBy(m => m.MemberType.ToString(), StringComparer.OrdinalIgnoreCase).ThenBy(m => m.Name, StringComparer.OrdinalIgnoreCase);
-        foreach (MemberDefinition m in members) WriteObject(m);
+        PSMemberInfoCollection<PSMemberInfo> members = Static ? Inside.StaticMembersOf(type) : Inside.MembersOf(InputObject, Seen());
+        PSMemberTypes wanted = Wanted(typeName);
+        foreach (string name in Name)
+        {
+            var found = Inside.Match(members, name, wanted, Force).Where(m => Force || m is not PSMethod method || !Inside.IsSpecial(method))
+                .Select(m => new MemberDefinition(typeName, m.Name, m.MemberType, m.ToString()))
+                .OrderBy(m => m.MemberType.ToString(), StringComparer.OrdinalIgnoreCase).ThenBy(m => m.Name, StringComparer.OrdinalIgnoreCase);
+            foreach (MemberDefinition m in found) WriteObject(m);
+        }
     }
 
     protected override void EndProcessing()
@@ -57,45 +68,18 @@ public class GetMemberCommand : PSCmdlet
             WriteError(new ErrorRecord(new InvalidOperationException("You must specify an object for the Get-Member cmdlet."), "NoObjectInGetMember", ErrorCategory.CloseError, null));
     }
 
-    IEnumerable<MemberDefinition> Members(string name, string typeName)
+    // An object without an adapter of its own looks the same adapted and not.
+    PSMemberViewTypes Seen() => View.HasFlag(PSMemberViewTypes.Base) && !Inside.HasOwnAdapter(InputObject) ? View | PSMemberViewTypes.Adapted : View;
+
+    // A view that leaves out what is added, or what comes with the type, leaves out those kinds of members. A member set
+    // shows the members of another view and keeps its own.
+    PSMemberTypes Wanted(string typeName)
     {
-        IEnumerable<PSMemberInfo> found = View switch {
-            PSMemberViewTypes.Extended => ((PSMemberSet)InputObject.Members["psextended"]).Members.Match(name, MemberType),
-            PSMemberViewTypes.Adapted => ((PSMemberSet)InputObject.Members["psadapted"]).Members.Match(name, MemberType),
-            PSMemberViewTypes.Base => ((PSMemberSet)InputObject.Members["psbase"]).Members.Match(name, MemberType),
-            _ => InputObject.Members.Match(name, MemberType) };
-        foreach (PSMemberInfo m in found)
-        {
-            if (!Force && (m is PSMethod method && Inside.IsSpecial(method) || m is PSMemberSet && IsEnginesOwn(m.Name))) continue;
-            yield return new MemberDefinition(typeName, m.Name, m.MemberType, m.ToString());
-        }
+        PSMemberTypes wanted = MemberType;
+        if (!View.HasFlag(PSMemberViewTypes.Extended) && !typeName.Equals(typeof(PSMemberSet).FullName, StringComparison.OrdinalIgnoreCase)) wanted ^= Added;
+        if ((View & (PSMemberViewTypes.Adapted | PSMemberViewTypes.Base)) == 0) wanted ^= Adapted;
+        return wanted;
     }
-
-    static bool IsEnginesOwn(string name) => name is "psbase" or "psadapted" or "psextended" or "psobject" or "pstypenames" or "PSStandardMembers";
-
-    IEnumerable<MemberDefinition> StaticMembers(Type type, string typeName)
-    {
-        const BindingFlags all = BindingFlags.Public | BindingFlags.Static | BindingFlags.FlattenHierarchy;
-        bool Wanted(string member) => Name.Any(n => WildcardPattern.Get(n, WildcardOptions.IgnoreCase).IsMatch(member));
-        if (MemberType.HasFlag(PSMemberTypes.Method))
-        {
-            foreach (var overloads in type.GetMethods(all).Where(m => Force || !m.IsSpecialName).Where(m => Wanted(m.Name)).GroupBy(m => m.Name))
-                yield return new MemberDefinition(typeName, overloads.Key, PSMemberTypes.Method, Overloads(type, overloads.Key));
-            if (Wanted("new") && type.GetConstructors().Length > 0)
-                yield return new MemberDefinition(typeName, "new", PSMemberTypes.Method, Overloads(type, "new"));
-        }
-        if (!MemberType.HasFlag(PSMemberTypes.Property)) yield break;
-        foreach (PropertyInfo p in type.GetProperties(all).Where(p => Wanted(p.Name)))
-            yield return new MemberDefinition(typeName, p.Name, PSMemberTypes.Property, $"static {Short(p.PropertyType)} {p.Name} {{{(p.CanRead ? "get;" : "")}{(p.GetSetMethod() != null ? "set;" : "")}}}");
-        foreach (FieldInfo f in type.GetFields(all).Where(f => Wanted(f.Name)))
-            yield return new MemberDefinition(typeName, f.Name, PSMemberTypes.Property, $"static {Short(f.FieldType)} {f.Name} {{get;{(f.IsInitOnly || f.IsLiteral ? "" : "set;")}}}");
-    }
-
-    // The engine knows how overloads read.
-    string Overloads(Type type, string name) =>
-        string.Join(", ", InvokeCommand.InvokeScript(true, ScriptBlock.Create("param($t, $n) $t::$n.OverloadDefinitions"), null, type, name));
-
-    static string Short(Type t) => LanguagePrimitives.ConvertTo<string>(t);
 }
 
 /// <summary>Adds members to an object.</summary>
@@ -134,16 +118,22 @@ public class AddMemberCommand : PSCmdlet
             Many => AddAll(),
             _ => true };
         if (!added) return;
+        if (TypeName != null && string.IsNullOrWhiteSpace(TypeName)) Refuse("TypeNameShouldNotBeEmpty", "The name of a type must not be empty.");
         if (!string.IsNullOrEmpty(TypeName)) NameType();
         if (PassThru) WriteObject(InputObject);
     }
 
     bool AddAll()
     {
-        bool all = true;
+        bool any = false;
         foreach (DictionaryEntry entry in NotePropertyMembers)
-            all &= Add(new PSNoteProperty(LanguagePrimitives.ConvertTo<string>(entry.Key), entry.Value));
-        return all;
+        {
+            string name = LanguagePrimitives.ConvertTo<string>(entry.Key);
+            if (string.IsNullOrEmpty(name))
+                WriteError(new ErrorRecord(new InvalidOperationException("The name of a note property must not be empty."), "NotePropertyNameShouldNotBeNull", ErrorCategory.InvalidOperation, name));
+            else any |= Add(new PSNoteProperty(name, entry.Value));
+        }
+        return any;
     }
 
     void NameType()
@@ -166,7 +156,13 @@ public class AddMemberCommand : PSCmdlet
                         "MemberAlreadyExists", ErrorCategory.InvalidOperation, InputObject));
                     return false;
                 }
-                if (there.IsInstance) InputObject.Members.Remove(there.Name);
+                if (!there.IsInstance)
+                {
+                    WriteError(new ErrorRecord(new InvalidOperationException($"Cannot force the member with name \"{member.Name}\" and type \"{there.MemberType}\" to be replaced because it comes from type data."),
+                        "CannotRemoveTypeDataMember", ErrorCategory.InvalidOperation, InputObject));
+                    return false;
+                }
+                InputObject.Members.Remove(there.Name);
             }
             InputObject.Members.Add(member);
             return true;
@@ -180,33 +176,42 @@ public class AddMemberCommand : PSCmdlet
 
     PSMemberInfo Make()
     {
+        if (!BitOperations.IsPow2((int)MemberType)) Refuse("WrongMemberCount", $"The member type \"{MemberType}\" is not one type.");
         switch (MemberType)
         {
             case PSMemberTypes.NoteProperty:
+                AskForValue();
                 NoSecond();
                 return new PSNoteProperty(Name, Value);
             case PSMemberTypes.AliasProperty:
+                AskForValue();
                 string target = Required<string>(Value, "Value1ShouldNotBeNull");
                 return SecondValue == null ? new PSAliasProperty(Name, target) : new PSAliasProperty(Name, target, LanguagePrimitives.ConvertTo<Type>(SecondValue));
             case PSMemberTypes.ScriptProperty:
-                if (Value == null && SecondValue == null) Refuse("Value1AndValue2AreNull", "The Value and SecondValue parameters cannot both be null.");
+                AskForValue();
+                NotBothNull();
                 return new PSScriptProperty(Name, Block(Value), Block(SecondValue));
             case PSMemberTypes.ScriptMethod:
                 NoSecond();
+                AskForValue();
                 return new PSScriptMethod(Name, Required<ScriptBlock>(Value, "Value1ShouldNotBeNull"));
             case PSMemberTypes.CodeProperty:
+                AskForValue();
+                NotBothNull();
                 return new PSCodeProperty(Name, Method(Value), Method(SecondValue));
             case PSMemberTypes.CodeMethod:
+                AskForValue();
                 NoSecond();
-                return new PSCodeMethod(Name, Method(Value));
+                return new PSCodeMethod(Name, Method(Required<object>(Value, "Value1ShouldNotBeNull")));
             case PSMemberTypes.MemberSet:
                 NoSecond();
                 return Value == null ? new PSMemberSet(Name) : new PSMemberSet(Name, LanguagePrimitives.ConvertTo<PSMemberInfo[]>(Value));
             case PSMemberTypes.PropertySet:
                 NoSecond();
+                AskForValue();
                 return new PSPropertySet(Name, LanguagePrimitives.ConvertTo<string[]>(Required<object>(Value, "Value1ShouldNotBeNull")));
             default:
-                WriteError(new ErrorRecord(new InvalidOperationException($"Cannot add a member with type \"{MemberType}\". Specify a different type for the MemberTypes parameter."), "CannotAddMemberType", ErrorCategory.InvalidOperation, MemberType));
+                Refuse("CannotAddMemberType", $"Cannot add a member with type \"{MemberType}\". Specify a different type for the MemberTypes parameter.");
                 return null;
         }
     }
@@ -220,12 +225,25 @@ public class AddMemberCommand : PSCmdlet
         return LanguagePrimitives.ConvertTo<T>(value);
     }
 
+    // A value that is left out is asked for, which fails where nobody is to answer.
+    void AskForValue()
+    {
+        if (MyInvocation.BoundParameters.ContainsKey(nameof(Value))) return;
+        var answers = Host.UI.Prompt($"Value for the new member of type \"{MemberType}\":", null, [new FieldDescription(nameof(Value))]);
+        Value = answers?[nameof(Value)]?.BaseObject;
+    }
+
+    void NotBothNull()
+    {
+        if (Value == null && SecondValue == null) Refuse("Value1AndValue2AreNotBothNull", $"The Value and SecondValue parameters cannot both be null for a member of type \"{MemberType}\".");
+    }
+
     void NoSecond()
     {
         if (SecondValue != null) Refuse("Value2ShouldNotBeSpecified", $"The SecondValue parameter is not necessary for a member of type \"{MemberType}\".");
     }
 
-    void Refuse(string id, string why) => ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(why), id, ErrorCategory.InvalidArgument, null));
+    void Refuse(string id, string why) => ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(why), id, ErrorCategory.InvalidOperation, null));
 
     // "Add-Member ScriptProperty x {...}" means the other form: the name of a member type is no name for a note. The
     // engine then goes on looking for a form that fits.

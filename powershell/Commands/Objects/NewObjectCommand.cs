@@ -35,6 +35,7 @@ public sealed class NewObjectCommand : PSCmdlet
         try
         {
             if (type.IsValueType && arguments.Length == 0) return Activator.CreateInstance(type);
+            if (arguments.Length == 0) constructors = type.GetConstructor(Type.EmptyTypes) is { } plain ? [plain] : [];
             if (constructors.Length > 0) return Inside.Construct(type, constructors, arguments);
         }
         catch (Exception e) when (e is MethodException or MethodInvocationException or TargetInvocationException or MemberAccessException)
@@ -52,18 +53,19 @@ public sealed class NewObjectCommand : PSCmdlet
             string name = LanguagePrimitives.ConvertTo<string>(entry.Key);
             if (made.BaseObject is PSCustomObject)
             {
-                Objects.SetNote(made, name, entry.Value);
+                if (name.Equals("PSTypeName", StringComparison.OrdinalIgnoreCase) && entry.Value is string typeName) made.TypeNames.Insert(0, typeName);
+                else Objects.SetNote(made, name, entry.Value);
                 continue;
             }
             try
             {
-                if (made.Methods[name] is { } method) method.Invoke(LanguagePrimitives.GetEnumerable(entry.Value) is { } many ? LanguagePrimitives.ConvertTo<object[]>(many) : [entry.Value]);
+                if (made.Methods[name] is { } method) method.Invoke([entry.Value]);
                 else if (made.Properties[name] is { } property) property.Value = entry.Value;
                 else Refuse(new InvalidOperationException($"The member \"{name}\" was not found for the specified {type.FullName} object."), "InvalidOperationException", ErrorCategory.InvalidOperation, null);
             }
             catch (SetValueException e)
             {
-                Refuse(new InvalidOperationException($"The value supplied is not valid, or the property is read-only. Change the value, and then try again. {e.Message}", e), "InvalidOperationException", ErrorCategory.InvalidOperation, null);
+                Refuse(new Exception($"The value supplied is not valid, or the property is read-only. Change the value, and then try again. {e.Message}", e), "SetValueException", ErrorCategory.InvalidData, null);
             }
         }
     }

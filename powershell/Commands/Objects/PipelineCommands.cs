@@ -76,7 +76,9 @@ public sealed class TeeObjectCommand : PSCmdlet
     protected override void EndProcessing()
     {
         _file?.End();
-        if (_kept != null) SessionState.PSVariable.Set(Variable, _kept.Count == 1 ? _kept[0] : _kept.Count == 0 ? null : _kept.ToArray());
+        // With nothing to keep, a variable that is there stays as it is.
+        if (_kept != null && (_kept.Count > 0 || SessionState.PSVariable.Get(Variable) == null))
+            SessionState.PSVariable.Set(Variable, _kept.Count == 1 ? _kept[0] : _kept.Count == 0 ? null : _kept.ToArray());
     }
 }
 
@@ -85,7 +87,7 @@ public sealed class TeeObjectCommand : PSCmdlet
 [OutputType(typeof(string))]
 public sealed class JoinStringCommand : PSCmdlet
 {
-    [Parameter(Position = 0)] public object[] Property { get; set; }
+    [Parameter(Position = 0)] public PSPropertyExpression Property { get; set; }
     [Parameter(Position = 1)] [AllowEmptyString] public string Separator { get; set; }
     [Parameter] [Alias("op")] public string OutputPrefix { get; set; }
     [Parameter] [Alias("os")] public string OutputSuffix { get; set; }
@@ -96,12 +98,10 @@ public sealed class JoinStringCommand : PSCmdlet
     [Parameter(ValueFromPipeline = true)] public PSObject[] InputObject { get; set; }
 
     readonly List<string> _parts = [];
-    PropertySpec _property;
     IFormatProvider _culture = CultureInfo.InvariantCulture;
 
     protected override void BeginProcessing()
     {
-        if (Property != null) _property = PropertySpec.Parse(this, Property, []).FirstOrDefault();
         if (UseCulture) _culture = CultureInfo.CurrentCulture;
         Separator ??= LanguagePrimitives.ConvertTo<string>(GetVariableValue("OFS")) ?? string.Empty;
     }
@@ -111,16 +111,15 @@ public sealed class JoinStringCommand : PSCmdlet
         foreach (PSObject o in InputObject ?? [])
         {
             if (o == null || o == AutomationNull.Value) continue;
-            object value = _property == null ? o : _property.Expression.GetValues(o).FirstOrDefault()?.Result;
-            if (value == null) continue;
-            _parts.Add(Text(value));
+            // An object without the property keeps its place.
+            _parts.Add(Text(Property == null ? o : Property.GetValues(o, false, true).FirstOrDefault()?.Result));
         }
     }
 
     string Text(object value)
     {
         if (FormatString != null) return string.Format(_culture, FormatString, Objects.Base(value));
-        string text = PSObject.AsPSObject(value).ToString(null, _culture);
+        string text = value == null ? string.Empty : PSObject.AsPSObject(value).ToString(null, _culture);
         return SingleQuote ? $"'{text}'" : DoubleQuote ? $"\"{text}\"" : text;
     }
 

@@ -47,7 +47,7 @@ public sealed class SelectObjectCommand : PSCmdlet
 
     protected override void BeginProcessing()
     {
-        if (ExcludeProperty is { Length: > 0 })
+        if (ExcludeProperty != null)
         {
             _excluded = ExcludeProperty.Select(p => WildcardPattern.Get(p, WildcardOptions.IgnoreCase)).ToArray();
             if (Property is not { Length: > 0 }) Property = ["*"];
@@ -73,7 +73,7 @@ public sealed class SelectObjectCommand : PSCmdlet
             StopIf(_passed == First && Last <= 0);
         }
         else if (Last > 0) Hold(Last);
-        else StopIf(true);
+        else StopIf(First > 0);
     }
 
     protected override void EndProcessing()

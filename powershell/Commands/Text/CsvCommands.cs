@@ -41,7 +41,7 @@ public abstract class CsvWriterCommand : PSCmdlet
 
     // The first object says which columns there are.
     private protected static List<string> ColumnsOf(PSObject o) => o.BaseObject is IDictionary d
-        ? d.Keys.Cast<object>().Select(k => k.ToString()).ToList()
+        ? d.Keys.Cast<object>().Select(LanguagePrimitives.ConvertTo<string>).Concat(Objects.AddedProperties(o, false).Select(p => p.Name)).ToList()
         : o.Properties.Select(p => p.Name).ToList();
 
     private protected string HeaderLine() => string.Join(Delimiter, Columns.Select(c => Field(c, c)));
@@ -78,7 +78,7 @@ public abstract class CsvWriterCommand : PSCmdlet
     {
         if (text == null) return string.Empty;
         bool quote = QuoteFields != null ? QuoteFields.Contains(column, StringComparer.OrdinalIgnoreCase)
-            : UseQuotes == QuoteKind.Always || UseQuotes == QuoteKind.AsNeeded && text.AsSpan().IndexOfAny([Delimiter, '"', '\n', '\r']) >= 0;
+            : UseQuotes == QuoteKind.Always || UseQuotes == QuoteKind.AsNeeded && text.AsSpan().IndexOfAny([Delimiter, '"', '\n']) >= 0;
         return quote ? $"\"{text.Replace("\"", "\"\"")}\"" : text;
     }
 }
@@ -96,8 +96,8 @@ public sealed class ConvertToCsvCommand : CsvWriterCommand
         if (Columns == null)
         {
             Columns = ColumnsOf(InputObject);
-            if (IncludeTypeInformation) WriteObject(TypeLine(InputObject));
-            if (!NoHeader) WriteObject(HeaderLine());
+            if (IncludeTypeInformation && !NoHeader) WriteObject(TypeLine(InputObject));
+            if (!NoHeader && HeaderLine() is { Length: > 0 } header) WriteObject(header);
         }
         if (Line(InputObject) is { Length: > 0 } line) WriteObject(line);
     }
@@ -135,10 +135,11 @@ public sealed class ExportCsvCommand : CsvWriterCommand, IDisposable
     {
         using var reader = new StreamReader(Files.OpenToRead(this, Path, _literal), Encoding, true);
         if (!reader.BaseStream.CanSeek || reader.BaseStream.Length == 0) return null;
-        var csv = new CsvReader(reader, Delimiter);
-        if (csv.Next() is { Count: > 0 } header)
+        var there = new CsvObjects(this, Delimiter, null, null);
+        there.ReadHeader(new CsvReader(reader, Delimiter));
+        if (there.Header != null)
         {
-            Columns = CsvReader.Named(header, out _);
+            Columns = [.. there.Header];
             _checkColumns = true;
         }
         reader.BaseStream.Seek(-1, SeekOrigin.End);
@@ -151,7 +152,7 @@ public sealed class ExportCsvCommand : CsvWriterCommand, IDisposable
         if (Columns == null)
         {
             Columns = ColumnsOf(InputObject);
-            if (IncludeTypeInformation) _file.WriteLine(TypeLine(InputObject));
+            if (IncludeTypeInformation && !NoHeader) _file.WriteLine(TypeLine(InputObject));
             if (!NoHeader) _file.WriteLine(HeaderLine());
         }
         else if (_checkColumns && !Force)
@@ -174,32 +175,22 @@ public sealed class ExportCsvCommand : CsvWriterCommand, IDisposable
     }
 }
 
-// Splits text into records of fields. A field in quotes may hold anything, also line ends.
+// Splits text into records of fields. A field in quotes may hold anything, also line ends. What stands between closing
+// quotes and the next delimiter belongs to the field, unless it is blank; a field without quotes keeps its blanks at the end
+// but for those after its first word, if nothing follows them.
 internal sealed class CsvReader(TextReader text, char delimiter)
 {
-    // The fields of the next record that is not an empty line; null at the end. Absent text is an empty field.
+    public bool AtEnd => text.Peek() < 0;
+
+    // The first line, if it begins so: it is never a record.
+    public string TakeComment() => text.Peek() == '#' ? text.ReadLine() : null;
+
+    // The fields of the next record; none at the end. Text that ends behind a delimiter has no empty field there.
     public List<string> Next()
-    {
-        while (text.Peek() >= 0)
-        {
-            List<string> record = Record();
-            if (record.Count > 1 || record[0].Length > 0 || _quoted) return record;
-        }
-        return null;
-    }
-
-    // The rest of the line as it stands, for lines that are no records; null if it does not begin so.
-    public string TakeLineIfComment() => text.Peek() == '#' ? text.ReadLine() : null;
-
-    bool _quoted;
-
-    List<string> Record()
     {
         var fields = new List<string>();
         var field = new StringBuilder();
-        bool inQuotes = false, begun = false;
-        int kept = -1;    // blanks at the end of a field are cut down to here, once it has had its first blank or its quotes
-        _quoted = false;
+        bool inQuotes = false;
         for (int c; (c = text.Read()) >= 0;)
         {
             char ch = (char)c;
@@ -210,104 +201,113 @@ internal sealed class CsvReader(TextReader text, char delimiter)
                 else
                 {
                     inQuotes = false;
-                    kept = field.Length;
+                    if (EndField(fields, field, true)) return fields;
                 }
             }
-            else if (ch == delimiter)
+            else if (ch == delimiter) Add(fields, field);
+            else if (IsLineEnd(ch))
             {
-                fields.Add(Cut(field, kept));
-                field.Clear();
-                begun = false;
-                kept = -1;
+                Add(fields, field);
+                return fields;
             }
-            else if (ch is '\n' or '\r')
+            else if (ch == '"' && field.Length == 0) inQuotes = true;
+            else if (ch is ' ' or '\t' && field.Length == 0) { }
+            else
             {
-                if (ch == '\r' && text.Peek() == '\n') text.Read();
-                break;
-            }
-            else if (ch == '"' && !begun)
-            {
-                inQuotes = begun = _quoted = true;
-            }
-            else if (begun || ch is not (' ' or '\t'))
-            {
-                begun = true;
                 field.Append(ch);
-                if (kept < 0 && ch is (' ' or '\t')) kept = field.Length;
+                if (ch is '"' or ' ' or '\t' && EndField(fields, field, ch != '"')) return fields;
             }
         }
-        fields.Add(Cut(field, kept));
+        if (field.Length > 0) fields.Add(field.ToString());
         return fields;
     }
 
-    static string Cut(StringBuilder field, int kept)
+    static void Add(List<string> fields, StringBuilder field)
     {
-        int end = field.Length;
-        while (kept >= 0 && end > kept && field[end - 1] is (' ' or '\t')) end--;
-        return field.ToString(0, end);
+        fields.Add(field.ToString());
+        field.Clear();
     }
 
-    // Headers without text are named H1, H2 and so on.
-    public static List<string> Named(List<string> header, out bool anyUnnamed)
+    bool IsLineEnd(char ch)
     {
-        int unnamed = 0;
-        var names = header.Select(h => string.IsNullOrEmpty(h) ? $"H{++unnamed}" : h).ToList();
-        anyUnnamed = unnamed > 0;
-        return names;
+        if (ch == '\r' && text.Peek() == '\n') text.Read();
+        return ch is '\n' or '\r';
+    }
+
+    // Reads what is left of a field as it stands; true if the record ends with it.
+    bool EndField(List<string> fields, StringBuilder field, bool dropBlanks)
+    {
+        var rest = new StringBuilder();
+        bool ends = true;
+        for (int c; (c = text.Read()) >= 0;)
+        {
+            if (c == delimiter)
+            {
+                ends = false;
+                break;
+            }
+            if (IsLineEnd((char)c)) break;
+            rest.Append((char)c);
+        }
+        string left = rest.ToString();
+        field.Append(dropBlanks && string.IsNullOrWhiteSpace(left) ? "" : left);
+        Add(fields, field);
+        return ends;
     }
 }
 
-// Turns records into objects; the header comes from -Header or from the first record.
-internal sealed class CsvObjects(PSCmdlet owner, char delimiter, IList<string> given)
+// Turns the records of one text into objects; the header comes from -Header or from the first record.
+internal sealed class CsvObjects(PSCmdlet owner, char delimiter, IList<string> header, string typeName)
 {
-    List<string> _header = given == null ? null : CsvReader.Named([.. given], out _);
-    string _typeName;
-    bool _first = true;
+    public IList<string> Header { get; private set; } = header;
+    public string TypeName { get; private set; } = typeName;
 
-    public void Read(TextReader text)
+    public void Read(TextReader text, ref bool warned)
     {
         var reader = new CsvReader(text, delimiter);
-        while (_first && reader.TakeLineIfComment() is { } line)
+        ReadHeader(reader);
+        while (reader.Next() is { Count: > 0 } record)
         {
-            if (line.StartsWith("#TYPE ", StringComparison.OrdinalIgnoreCase)) _typeName = "CSV:" + line[6..].Trim();
-            else if (_header == null && line.StartsWith("#Fields: ", StringComparison.OrdinalIgnoreCase))
-            {
-                SetHeader(new CsvReader(new StringReader(line[9..]), delimiter).Next() ?? []);
-            }
-        }
-        while (reader.Next() is { } record)
-        {
-            _first = false;
-            if (_header == null) SetHeader(record);
-            else owner.WriteObject(Make(record));
+            if (record.Count == 1 && record[0].Length == 0) continue;
+            owner.WriteObject(Make(record, ref warned));
         }
     }
 
-    public void CheckHeader()
+    // Empty names at the end of a header are no columns.
+    public void ReadHeader(CsvReader reader)
     {
-        if (_header != null) RefuseDoubled();
-    }
-
-    void SetHeader(List<string> record)
-    {
-        _header = CsvReader.Named(record, out bool unnamed);
-        RefuseDoubled();
-        if (unnamed) owner.WriteWarning("One or more headers were not specified. Default names starting with \"H\" have been used in place of any missing headers.");
-    }
-
-    void RefuseDoubled()
-    {
+        if (TypeName == null && reader.TakeComment() is { } comment && comment.StartsWith("#Type", StringComparison.OrdinalIgnoreCase) && comment[5..].Trim() is { Length: > 0 } type)
+            TypeName = type;
+        while (Header == null && !reader.AtEnd)
+        {
+            List<string> names = reader.Next();
+            while (names.Count > 1 && names[^1].Length == 0) names.RemoveAt(names.Count - 1);
+            if (names.Count > 0 && names[0].StartsWith("#Fields: ", StringComparison.Ordinal)) names[0] = names[0][9..];
+            else if (names.Count > 0 && names[0].StartsWith('#')) continue;
+            Header = names;
+        }
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        if (_header.Find(h => !seen.Add(h)) is { } doubled)
-            owner.ThrowTerminatingError(new ErrorRecord(new ExtendedTypeSystemException($"The member \"{doubled}\" is already present."), "AlreadyPresent", ErrorCategory.NotSpecified, null));
+        if (Header?.FirstOrDefault(h => !string.IsNullOrEmpty(h) && !seen.Add(h)) is { } doubled)
+            owner.ThrowTerminatingError(new ErrorRecord(new ExtendedTypeSystemException($"The member \"{doubled}\" is already present."), "AlreadyPresentPSMemberInfoInternalCollectionAdd", ErrorCategory.NotSpecified, null));
     }
 
-    PSObject Make(List<string> record)
+    // Headers without text are named H1, H2 and so on.
+    PSObject Make(List<string> record, ref bool warned)
     {
-        var made = new PSObject(_header.Count);
-        for (int i = 0; i < _header.Count; i++)
-            made.Properties.Add(new PSNoteProperty(_header[i], i < record.Count ? record[i] : null), true);
-        if (!string.IsNullOrEmpty(_typeName)) made.TypeNames.Insert(0, _typeName);
+        var made = new PSObject(Header.Count);
+        int unnamed = 0;
+        for (int i = 0; i < Header.Count; i++)
+        {
+            string name = string.IsNullOrEmpty(Header[i]) ? $"H{++unnamed}" : Header[i];
+            made.Properties.Add(new PSNoteProperty(name, i < record.Count ? record[i] : null), true);
+        }
+        if (unnamed > 0 && !warned)
+            owner.WriteWarning("One or more headers were not specified. Default names starting with \"H\" have been used in place of any missing headers.");
+        warned |= unnamed > 0;
+        if (string.IsNullOrEmpty(TypeName)) return made;
+        made.TypeNames.Clear();
+        made.TypeNames.Add(TypeName);
+        made.TypeNames.Add("CSV:" + TypeName);
         return made;
     }
 }
@@ -319,18 +319,27 @@ public sealed class ConvertFromCsvCommand : PSCmdlet
     [Parameter(Position = 1, ParameterSetName = "Delimiter")] [ValidateNotNull] public char Delimiter { get; set; } = ',';
     [Parameter(ParameterSetName = "UseCulture", Mandatory = true)] public SwitchParameter UseCulture { get; set; }
     [Parameter(ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, Mandatory = true, Position = 0)] [ValidateNotNull] [ValidateNotNullOrEmpty] [AllowEmptyString] public PSObject[] InputObject { get; set; }
-    [Parameter(Position = 2)] [ValidateNotNull] [ValidateNotNullOrEmpty] public string[] Header { get; set; }
+    [Parameter] [ValidateNotNull] [ValidateNotNullOrEmpty] public string[] Header { get; set; }
 
-    CsvObjects _objects;
+    string _typeName;
+    bool _warned;
 
     protected override void BeginProcessing()
     {
         if (UseCulture) Delimiter = CultureInfo.CurrentCulture.TextInfo.ListSeparator[0];
-        _objects = new CsvObjects(this, Delimiter, Header);
-        _objects.CheckHeader();
     }
 
-    protected override void ProcessRecord() => _objects.Read(new StringReader(string.Join('\n', InputObject.Select(o => o?.ToString()))));
+    // Each string is a text of its own; header and type hold for those that follow.
+    protected override void ProcessRecord()
+    {
+        foreach (PSObject o in InputObject)
+        {
+            var objects = new CsvObjects(this, Delimiter, Header, _typeName);
+            objects.Read(new StringReader(o?.ToString() ?? ""), ref _warned);
+            Header ??= objects.Header?.ToArray();
+            _typeName ??= objects.TypeName;
+        }
+    }
 }
 
 /// <summary>Makes objects from files of comma-separated values.</summary>
@@ -350,10 +359,10 @@ public sealed class ImportCsvCommand : PSCmdlet
     public string[] LiteralPath { get => Path; set { _literal = true; Path = value; } }
 
     [Parameter(ParameterSetName = "CulturePath", Mandatory = true)] [Parameter(ParameterSetName = "CultureLiteralPath", Mandatory = true)] public SwitchParameter UseCulture { get; set; }
-    [Parameter(Position = 2)] [ValidateNotNullOrEmpty] public string[] Header { get; set; }
+    [Parameter] [ValidateNotNullOrEmpty] public string[] Header { get; set; }
     [Parameter] [EncodingArgument] [ValidateNotNullOrEmpty] public Encoding Encoding { get; set; } = EncodingArgumentAttribute.Default;
 
-    bool _literal;
+    bool _literal, _warned;
 
     protected override void ProcessRecord()
     {
@@ -361,9 +370,7 @@ public sealed class ImportCsvCommand : PSCmdlet
         foreach (string path in Path)
         {
             using var reader = new StreamReader(Files.OpenToRead(this, path, _literal), Encoding, true);
-            var objects = new CsvObjects(this, Delimiter, Header);
-            objects.CheckHeader();
-            objects.Read(reader);
+            new CsvObjects(this, Delimiter, Header, null).Read(reader, ref _warned);
         }
     }
 }

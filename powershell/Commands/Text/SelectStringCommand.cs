@@ -57,6 +57,14 @@ public class MatchInfo
         return string.Join(Environment.NewLine, lines);
     }
 
+    internal MatchInfo Clone()
+    {
+        var copy = (MatchInfo)MemberwiseClone();
+        copy.Context = (MatchInfoContext)Context?.Clone();
+        copy.Matches = [.. Matches];
+        return copy;
+    }
+
     // The text with what matched marked for terminals that can show it.
     public string ToEmphasizedString(string directory) => ToString(directory);
 }
@@ -103,11 +111,13 @@ public sealed class SelectStringCommand : PSCmdlet
     ulong _lineNumber;
     bool _done;
 
-    int Before => Context?[0] ?? 0;
-    int After => Context == null ? 0 : Context[^1];
+    int Before { get; set; }
+    int After { get; set; }
+    bool HasContext => Before > 0 || After > 0;
 
     protected override void BeginProcessing()
     {
+        (Before, After) = Context == null ? (0, 0) : (Context[0], Context[^1]);
         if (Culture != null && !SimpleMatch)
             ThrowTerminatingError(new ErrorRecord(new InvalidOperationException("The -Culture parameter works with -SimpleMatch only."), "CannotSpecifyCultureWithoutSimpleMatch", ErrorCategory.InvalidData, null));
         _comparison = (Culture?.ToLowerInvariant(), (bool)CaseSensitive) switch {
@@ -130,66 +140,74 @@ public sealed class SelectStringCommand : PSCmdlet
         if (_done) return;
         if ((Path ?? LiteralPath) is { } paths)
         {
-            foreach (string path in paths)
-                foreach (string file in Resolve(path))
-                {
-                    if (SearchFile(file) && Quiet) { Finish(); return; }
-                }
+            SearchFiles(paths.SelectMany(Resolve).ToList());
             return;
         }
         if (InputObject == null || InputObject == AutomationNull.Value) return;
-        _lineNumber++;
         // A file that comes down the pipeline means its content.
         if (InputObject.BaseObject is FileInfo found)
         {
-            if (SearchFile(found.FullName) && Quiet) Finish();
+            SearchFiles([found.FullName]);
             return;
         }
-        object operand = InputObject.BaseObject is MatchInfo earlier ? earlier.Line : InputObject;
-        string text = operand as string ?? LanguagePrimitives.ConvertTo<string>(operand);
+        _lineNumber++;
+        MatchInfo earlier = InputObject.BaseObject as MatchInfo;
+        if (earlier != null && HasContext)
+        {
+            (Before, After) = (0, 0);
+            _pipeline = new ContextTracker(this);
+            WriteWarning("-Context is not applied to matches that come through the pipeline.");
+        }
+        string text = earlier?.Line ?? InputObject.BaseObject as string ?? LanguagePrimitives.ConvertTo<string>(InputObject);
         MatchInfo match = Match(text);
-        if (match != null) match.LineNumber = _lineNumber;
+        if (match != null && earlier != null) match = Again(earlier);
+        else if (match != null) match.LineNumber = _lineNumber;
         _pipeline.Take(text, match);
-        if (match != null && Quiet) Finish();
+        _done = Emit(_pipeline) && Quiet;
     }
 
     protected override void EndProcessing()
     {
-        if (!_done) _pipeline.End();
+        _pipeline.End();
+        if (!_done) Emit(_pipeline);
     }
 
-    void Finish()
+    // A match that is searched again stays what it is, but for the lines shown around it.
+    static MatchInfo Again(MatchInfo earlier)
     {
-        _done = true;
-        WriteObject(true);
+        if (earlier.Context == null) return earlier;
+        MatchInfo copy = earlier.Clone();
+        copy.Context.DisplayPreContext = copy.Context.DisplayPostContext = [];
+        return copy;
     }
 
-    void Emit(MatchInfo match)
+    // Writes what is complete; true if that was anything. -List shows one of each batch, -Quiet only says that there is one.
+    bool Emit(ContextTracker tracker)
     {
-        if (Quiet) return;
-        WriteObject(Raw ? match.Line : match);
+        if (tracker.Complete.Count == 0) return false;
+        if (Raw) WriteObject(tracker.Complete.Select(m => m.Line), true);
+        else if (Quiet && !List) WriteObject(true);
+        else if (List) WriteObject(tracker.Complete[0]);
+        else WriteObject(tracker.Complete, true);
+        tracker.Complete.Clear();
+        return true;
+    }
+
+    void SearchFiles(List<string> files)
+    {
+        foreach (string file in files)
+        {
+            if (SearchFile(file) && Quiet) return;
+        }
+        if (Quiet) WriteObject(List ? null : false);
     }
 
     IEnumerable<string> Resolve(string path)
     {
-        try
-        {
-            if (LiteralPath != null)
-            {
-                string one = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo p, out _);
-                if (IsFileSystem(p, path)) return Wanted([one]);
-            }
-            else
-            {
-                var all = SessionState.Path.GetResolvedProviderPathFromPSPath(path, out ProviderInfo p);
-                if (IsFileSystem(p, path)) return Wanted(all);
-            }
-        }
-        catch (Exception e) when (e is ItemNotFoundException or System.Management.Automation.DriveNotFoundException or ProviderNotFoundException or PSNotSupportedException)
-        {
-            WriteError(new ErrorRecord(((IContainsErrorRecord)e).ErrorRecord, e));
-        }
-        return [];
+        // A path that is not there ends the command.
+        IEnumerable<string> all = LiteralPath == null ? GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider)
+            : [SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out provider, out _)];
+        return IsFileSystem(provider, path) ? all.Where(f => !Directory.Exists(f)) : [];
     }
 
     bool IsFileSystem(ProviderInfo provider, string path)
@@ -199,14 +217,13 @@ public sealed class SelectStringCommand : PSCmdlet
         return false;
     }
 
-    IEnumerable<string> Wanted(IEnumerable<string> files) => files.Where(f => !Directory.Exists(f))
-        .Where(f => Include == null || Include.Any(p => Fits(p, f))).Where(f => Exclude == null || !Exclude.Any(p => Fits(p, f)));
+    bool IsWanted(string file) => (Include == null || Include.Any(p => Fits(p, file))) && (Exclude == null || !Exclude.Any(p => Fits(p, file)));
 
-    static bool Fits(string pattern, string file) => WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(System.IO.Path.GetFileName(file)) ||
-        WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(file);
+    static bool Fits(string pattern, string file) => WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(file);
 
     bool SearchFile(string file)
     {
+        if (!IsWanted(file)) return false;
         bool any = false;
         try
         {
@@ -216,17 +233,20 @@ public sealed class SelectStringCommand : PSCmdlet
             while (reader.ReadLine() is { } line && !Stopping)
             {
                 number++;
-                MatchInfo match = any && List ? null : Match(line);
+                MatchInfo match = Match(line);
                 if (match != null)
                 {
                     match.Path = file;
                     match.LineNumber = number;
-                    any = true;
                 }
                 tracker.Take(line, match);
-                if (any && (Quiet || List && After == 0)) break;
+                if (tracker.Complete.Count == 0) continue;
+                any = true;
+                if (Quiet || List) break;
+                Emit(tracker);
             }
             tracker.End();
+            any |= Emit(tracker);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -255,55 +275,86 @@ public sealed class SelectStringCommand : PSCmdlet
         }
         if ((matches != null) == NotMatch) return null;
         return new MatchInfo {
-            IgnoreCase = !CaseSensitive, Line = text, Pattern = Pattern[NotMatch ? Pattern.Length - 1 : at], Matches = matches ?? [],
-            Context = Context == null ? null : new MatchInfoContext() };
+            IgnoreCase = !CaseSensitive, Line = text, Pattern = Pattern[NotMatch ? 0 : at], Matches = matches ?? [],
+            Context = HasContext ? new MatchInfoContext() : null };
     }
 
-    // Holds matches back until the lines after them have come. Lines shown with one match are not shown with the next.
+    // Holds matches back until the lines after them have come. The context of a match is all lines around it, matches or not;
+    // what is displayed with it leaves out matches, and lines that are displayed with another match.
     sealed class ContextTracker(SelectStringCommand owner)
     {
+        readonly bool _tracks = owner.HasContext && !owner.Raw;
         readonly Queue<string> _before = new();
-        readonly List<string> _after = [];
-        MatchInfo _waiting;
-        int _undisplayed;
+        readonly List<(MatchInfo match, List<string> after)> _waiting = [];
+        readonly Queue<string> _shownBefore = new();
+        readonly List<string> _shownAfter = [];
+        MatchInfo _shown;
+
+        // Matches that nothing more belongs to; whoever writes them takes them out.
+        public List<MatchInfo> Complete { get; } = [];
 
         public void Take(string line, MatchInfo match)
         {
-            if (owner.Context == null)
+            if (!_tracks)
             {
-                if (match != null) owner.Emit(match);
+                if (match != null) Complete.Add(match);
                 return;
             }
+            foreach (var (_, after) in _waiting) after.Add(line);
+            Show(line, match);
             if (match != null)
             {
-                Release();
                 match.Context.PreContext = [.. _before];
-                match.Context.DisplayPreContext = [.. _before.TakeLast(Math.Min(_undisplayed, owner.Before))];
-                _undisplayed = 0;
-                if (owner.After > 0) _waiting = match;
-                else owner.Emit(match);
+                _waiting.Add((match, []));
             }
-            else if (_waiting != null)
-            {
-                _after.Add(line);
-                if (_after.Count == owner.After) Release();
-            }
-            else _undisplayed++;
-            _before.Enqueue(line);
-            if (_before.Count > owner.Before) _before.Dequeue();
+            Keep(_before, line);
+            while (_waiting.Count > 0 && _waiting[0].after.Count >= owner.After) CompleteFirst();
         }
 
-        public void End() => Release();
-
-        void Release()
+        public void End()
         {
-            if (_waiting == null) return;
-            _waiting.Context.PostContext = [.. _after];
-            _waiting.Context.DisplayPostContext = [.. _after];
-            _after.Clear();
-            MatchInfo done = _waiting;
-            _waiting = null;
-            owner.Emit(done);
+            EndShown();
+            while (_waiting.Count > 0) CompleteFirst();
+        }
+
+        void CompleteFirst()
+        {
+            _waiting[0].match.Context.PostContext = [.. _waiting[0].after];
+            Complete.Add(_waiting[0].match);
+            _waiting.RemoveAt(0);
+        }
+
+        void Show(string line, MatchInfo match)
+        {
+            if (match != null)
+            {
+                EndShown();
+                _shown = match;
+                if (owner.After == 0) EndShown();
+            }
+            else if (_shown == null) Keep(_shownBefore, line);
+            else
+            {
+                _shownAfter.Add(line);
+                if (_shownAfter.Count >= owner.After) EndShown();
+            }
+        }
+
+        void EndShown()
+        {
+            if (_shown == null) return;
+            _shown.Context.DisplayPreContext = [.. _shownBefore];
+            _shown.Context.DisplayPostContext = [.. _shownAfter];
+            _shownBefore.Clear();
+            _shownAfter.Clear();
+            _shown = null;
+        }
+
+        void Keep(Queue<string> lines, string line)
+        {
+            if (owner.Before == 0) return;
+            if (lines.Count == owner.Before) lines.Dequeue();
+            lines.Enqueue(line);
         }
     }
 }

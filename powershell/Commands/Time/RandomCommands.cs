@@ -7,6 +7,7 @@ using System.Management.Automation;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Management.Automation.Runspaces;
+using Reactions.PowerShell.Engine;
 
 namespace Microsoft.PowerShell.Commands;
 
@@ -27,13 +28,17 @@ public abstract class GetRandomCommandBase : PSCmdlet
 
     readonly List<object> _items = [];
 
+    // An array in the first place is a list to choose from, although it binds to -Maximum.
+    bool IsNumber => ParameterSetName == "RandomNumberParameterSet" && Maximum is not Array;
+
     // A number of at least 0 and less than below; a fraction of at least 0 and less than 1.
     internal abstract long Below(long below);
     internal abstract double Fraction();
 
     protected override void BeginProcessing()
     {
-        if (ParameterSetName != "RandomNumberParameterSet") return;
+        if (Maximum is Array list) InputObject = [.. list];
+        if (!IsNumber) return;
         object low = Number(Minimum), high = Number(Maximum);
         for (int i = 0; i < Count; i++)
         {
@@ -45,7 +50,7 @@ public abstract class GetRandomCommandBase : PSCmdlet
 
     protected override void ProcessRecord()
     {
-        if (ParameterSetName != "RandomNumberParameterSet") _items.AddRange(InputObject ?? [null]);
+        if (!IsNumber) _items.AddRange(InputObject ?? [null]);
     }
 
     protected override void EndProcessing()
@@ -79,20 +84,12 @@ public abstract class GetRandomCommandBase : PSCmdlet
             "MinGreaterThanOrEqualMax", ErrorCategory.InvalidArgument, null));
     }
 
-    // Text counts as the number it spells; whole numbers are int where they fit.
-    object Number(object given)
+    // Text counts as the number it spells. Numbers of other types than int and long are fractions, also those without any.
+    static object Number(object given)
     {
         object o = given is PSObject wrapped ? wrapped.BaseObject : given;
-        if (o is string s)
-        {
-            if (int.TryParse(s, NumberStyles.Integer, CultureInfo.InvariantCulture, out int small)) return small;
-            if (long.TryParse(s, NumberStyles.Integer, CultureInfo.InvariantCulture, out long large)) return large;
-            return LanguagePrimitives.ConvertTo<double>(s);
-        }
-        if (o is null or int or long or double) return o;
-        if (o is float or decimal) return Convert.ToDouble(o, CultureInfo.InvariantCulture);
-        if (LanguagePrimitives.TryConvertTo(o, out int i)) return i;
-        return LanguagePrimitives.TryConvertTo(o, out long l) ? l : LanguagePrimitives.ConvertTo<double>(o);
+        if (o is string s) o = Inside.ScanNumber(s, typeof(int));
+        return o is null or int or long or double ? o : LanguagePrimitives.ConvertTo(o, typeof(double), CultureInfo.InvariantCulture);
     }
 
     static double Double(object o, double otherwise) => o == null ? otherwise : Convert.ToDouble(o, CultureInfo.InvariantCulture);

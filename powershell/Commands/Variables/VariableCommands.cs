@@ -117,6 +117,7 @@ public sealed class SetVariableCommand : VariableCommandBase
     [Parameter] public SwitchParameter Force { get; set; }
     [Parameter] public SessionStateEntryVisibility Visibility { get => _visibility ?? SessionStateEntryVisibility.Public; set => _visibility = value; }
     [Parameter] public SwitchParameter PassThru { get; set; }
+    [Parameter] public SwitchParameter Append { get; set; }
 
     ScopedItemOptions? _option;
     SessionStateEntryVisibility? _visibility;
@@ -127,12 +128,27 @@ public sealed class SetVariableCommand : VariableCommandBase
     {
         _nameGiven = Name is { Length: > 0 };
         _valueGiven = MyInvocation.BoundParameters.ContainsKey(nameof(Value));
+        if (Append) TakeWhatIsThere();
+    }
+
+    // The engine appends in this way when a script redirects with >> to a variable.
+    void TakeWhatIsThere()
+    {
+        if (Name is not { Length: 1 })
+            ThrowTerminatingError(new ErrorRecord(new InvalidOperationException("-Append takes one variable."), "SetVariableAppend", ErrorCategory.InvalidOperation, Name));
+        if (SessionState.PSVariable.Get(Name[0]) is not { } there) return;
+        if (there.Value is IList<object> many) _piped.AddRange(many);
+        else _piped.Add(there.Value);
     }
 
     // A name on the command line and values from the pipeline: the variable gets them all.
     protected override void ProcessRecord()
     {
-        if (_nameGiven && _valueGiven) return;
+        if (_nameGiven && _valueGiven)
+        {
+            if (Append && Value != AutomationNull.Value) _piped.Add(Value);
+            return;
+        }
         if (!_nameGiven) SetAll(Value);
         else if (Value != AutomationNull.Value) _piped.Add(Value);
     }
@@ -140,7 +156,7 @@ public sealed class SetVariableCommand : VariableCommandBase
     protected override void EndProcessing()
     {
         if (!_nameGiven) return;
-        if (_valueGiven) SetAll(Value);
+        if (_valueGiven) SetAll(Append ? _piped : Value);
         else SetAll(_piped.Count switch { 0 => AutomationNull.Value, 1 => _piped[0], _ => _piped.ToArray() });
     }
 
@@ -179,8 +195,7 @@ public sealed class SetVariableCommand : VariableCommandBase
         bool wasReadOnly = Force && v.Options.HasFlag(ScopedItemOptions.ReadOnly);
         ScopedItemOptions before = v.Options;
         if (wasReadOnly) Inside.SetOptions(v, before & ~ScopedItemOptions.ReadOnly, true);
-        if (value != AutomationNull.Value || !_valueGiven && _option == null && Description == null && _visibility == null)
-            v.Value = value == AutomationNull.Value ? null : value;
+        if (value != AutomationNull.Value) v.Value = value;
         if (Description != null) v.Description = Description;
         if (_option != null) Inside.SetOptions(v, _option.Value, Force);
         else if (wasReadOnly) Inside.SetOptions(v, before, true);
@@ -238,7 +253,7 @@ public sealed class ClearVariableCommand : VariableCommandBase
 [Cmdlet(VerbsCommon.Remove, "Variable", SupportsShouldProcess = true)]
 public sealed class RemoveVariableCommand : VariableCommandBase
 {
-    [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)] public string[] Name { get; set; }
+    [Parameter(Position = 0, Mandatory = true, ValueFromPipelineByPropertyName = true)] public string[] Name { get; set; }
     [Parameter] public string[] Include { get; set; }
     [Parameter] public string[] Exclude { get; set; }
     [Parameter] public SwitchParameter Force { get; set; }
