@@ -126,8 +126,9 @@ static bool prepare(struct dry_run *d, struct err *e)
     run->snapshot = registry_take(g->opt.registry);
     run->mask = mask_new();
     run->masked_lines = mask_lines_new(run->mask);
-    run->run = (struct store_run){ .space_id = d->event->space_id, .reaction_id = r->id, .revision_id = r->revision_id, .revision_number = r->revision_number, .revision_hash = r->revision_hash,
-        .event_id = d->event->id, .key = random_uuid(g->opt.random, &run->arena), .attempts = 1, .fence = 1 };
+    run->run = reaction_run(r, d->event);
+    run->run.key = random_uuid(g->opt.random, &run->arena);
+    run->run.attempts = run->run.fence = 1;
     run->event = ARENA_NEW(&run->arena, struct store_event);
     *run->event = *d->event;
     d->run = run;

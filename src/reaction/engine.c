@@ -109,22 +109,14 @@ static void add_run(struct matching *m, struct store_match *out, const struct da
 {
     struct engine *g = m->engine;
     int64_t now = now_ms(g), due = now + r->def->delay_seconds * 1000;
-    ((struct store_run *)(uintptr_t)out->runs)[out->run_count++] = (struct store_run){
-        .space_id = v->space_id,
-        .reaction_id = r->id,
-        .revision_id = r->revision_id,
-        .revision_number = r->revision_number,
-        .revision_hash = r->revision_hash,
-        .event_id = v->id,
-        .key = new_key(g, &m->arena),
-        .state = r->is_paused || data->snapshot->is_paused ? RUN_WAITING : RUN_QUEUED,
-        .queued_ms = now,
-        .due_ms = due,
-        .is_repeatable = r->def->action_type == ACTION_HTTP || r->def->retry_scripts,
-        .debounce_key = debounce_key(data, v, payload, r, &m->arena),
-        .order_key = v->source == EVENT_INTERNAL && !r->def->has_order_by ? deployment : order_key(data, v, payload, r, &m->arena),
-        .depth = v->caused_depth,
-    };
+    struct store_run run = reaction_run(r, v);
+    run.key = new_key(g, &m->arena);
+    run.state = r->is_paused || data->snapshot->is_paused ? RUN_WAITING : RUN_QUEUED;
+    run.queued_ms = now;
+    run.due_ms = due;
+    run.debounce_key = debounce_key(data, v, payload, r, &m->arena);
+    run.order_key = v->source == EVENT_INTERNAL && !r->def->has_order_by ? deployment : order_key(data, v, payload, r, &m->arena);
+    ((struct store_run *)(uintptr_t)out->runs)[out->run_count++] = run;
     xgrow(&m->new_runs, &m->run_cap, m->run_count + 1, sizeof *m->new_runs);
     m->new_runs[m->run_count++] = (struct new_run){ r->id, due, v->space_id };
 }

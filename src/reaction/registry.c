@@ -580,3 +580,17 @@ const struct secret_entry *snapshot_find_secret(const struct snapshot *s, int64_
             return &s->secrets[i];
     return NULL;
 }
+
+struct store_run reaction_run(const struct reaction_entry *r, const struct store_event *v)
+{
+    return (struct store_run){
+        .space_id = v->space_id,
+        .reaction_id = r->id,
+        .revision_id = r->revision_id,
+        .revision_number = r->revision_number,
+        .revision_hash = r->revision_hash,
+        .event_id = v->id,
+        .is_repeatable = r->def->action_type == ACTION_HTTP || r->def->retry_scripts,
+        .depth = v->caused_depth,
+    };
+}

@@ -74,6 +74,9 @@ struct reaction_entry {
     const struct trigger_entry *trigger; // external; NULL: the trigger it names is gone
 };
 
+// A run of this event, pinned to the reaction's present revision. Its key, state and times are the caller's.
+struct store_run reaction_run(const struct reaction_entry *r, const struct store_event *v);
+
 struct trigger_entry {
     const struct trigger *t;
     const struct signature *signature; // or NULL

@@ -197,22 +197,11 @@ bool replay_make(struct api_call *c, const struct store_event *v, const struct r
         api_fail_with(c, &e);
         return false;
     }
-    int64_t now = clock_wall_ms(c->web->opt.clock);
-    *out = (struct store_run){
-        .space_id = v->space_id,
-        .reaction_id = r->id,
-        .revision_id = r->revision_id,
-        .revision_number = r->revision_number,
-        .revision_hash = r->revision_hash,
-        .event_id = v->id,
-        .key = random_uuid(c->web->opt.random, c->arena),
-        .replay_of = earlier.count ? earlier.items[earlier.count - 1].id : 0,
-        .state = RUN_QUEUED,
-        .queued_ms = now,
-        .due_ms = now,
-        .is_repeatable = r->def->action_type == ACTION_HTTP || r->def->retry_scripts,
-        .depth = v->caused_depth,
-    };
+    *out = reaction_run(r, v);
+    out->key = random_uuid(c->web->opt.random, c->arena);
+    out->replay_of = earlier.count ? earlier.items[earlier.count - 1].id : 0;
+    out->state = RUN_QUEUED;
+    out->queued_ms = out->due_ms = clock_wall_ms(c->web->opt.clock);
     return true;
 }
 
