@@ -7,7 +7,7 @@
 
 void user_check_name(struct decode *d, const char *field, str username)
 {
-    static const char *const taken[] = { "admin.key", "anonymous", "server", "set-up link", "system" };
+    static const char *const taken[] = { "admin.key", "anonymous", "engine", "hooks", "sender", "server", "set-up link", "system" };
     if (username.n > 100)
         decode_error(d, field, "must have at most 100 bytes");
     for (size_t i = 0; i < username.n; i++) {
@@ -21,6 +21,9 @@ void user_check_name(struct decode *d, const char *field, str username)
     int64_t id;
     if (store_id_parse(username, KIND_USER, &id))
         decode_error(d, field, "\"%.*s\" is what an id looks like: choose another", STR_ARG(username));
+    // What is granted to a project (GrantedTo) must not be granted to whoever calls themselves like it.
+    if (str_starts_nocase(username, STR("Projects-")))
+        decode_error(d, field, "\"%.*s\" is what a project's id looks like: choose another", STR_ARG(username));
     for (size_t i = 0; i < COUNT(taken); i++)
         if (str_eq_nocase(username, str_from(taken[i])))
             decode_error(d, field, "\"%s\" is the server's own name in the audit", taken[i]);

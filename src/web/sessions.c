@@ -265,12 +265,17 @@ void session_purge(struct web *w)
     struct store_objects found;
     struct err e = { 0 };
     struct json *doc;
+    struct store_page page = { .take = 1000 };
     int64_t now = clock_wall_ms(w->opt.clock);
-    if (!store_list(w->opt.store, KIND_SESSION, 0, 0, (struct store_page){ .take = 1000 }, &a, &found, &e))
-        return; // the next round tries again
-    for (size_t i = 0; i < found.count; i++) {
-        struct store_put put = { .object = found.items[i], .expected_version = found.items[i].version, .is_delete = true };
-        if ((!json_parse(&a, found.items[i].doc, &doc, NULL) || has_ended(doc, now)) && !store_change(w->opt.store, &put, 1, NULL, 0, &e))
-            continue; // used or ended meanwhile
-    }
+    do {
+        arena_reset(&a);
+        if (!store_list(w->opt.store, KIND_SESSION, 0, 0, page, &a, &found, &e))
+            return; // the next round tries again
+        for (size_t i = 0; i < found.count; i++) {
+            struct store_put put = { .object = found.items[i], .expected_version = found.items[i].version, .is_delete = true };
+            page.before_id = found.items[i].id;
+            if ((!json_parse(&a, found.items[i].doc, &doc, NULL) || has_ended(doc, now)) && !store_change(w->opt.store, &put, 1, NULL, 0, &e))
+                continue; // used or ended meanwhile
+        }
+    } while (found.has_more);
 }

@@ -99,8 +99,8 @@ void session_create(struct api_call *c)
             by_octopus_key(c, key, space);
             return;
         }
-        if (!c->errors.count && (!username.n || !password.n || space.n))
-            decode_error(&d, NULL, "send Username and Password, or your Octopus ApiKey (with the Space whose Octopus server knows it)");
+        if (!c->errors.count && (!username.n || !password.n || space.n || key.n))
+            decode_error(&d, NULL, "send either Username and Password, or your Octopus ApiKey (with the Space whose Octopus server knows it)");
         if (!c->errors.count) {
             by_password(c, username, password);
             return;
