@@ -51,8 +51,11 @@ public class GetContentCommand : ContentCommand
     protected override void ProcessRecord()
     {
         if (TotalCount >= 0 && Tail >= 0)
-            ThrowTerminatingError(new ErrorRecord(new InvalidOperationException("The parameters TotalCount and Tail cannot be used together. Please specify only one parameter."),
+        {
+            WriteError(new ErrorRecord(new InvalidOperationException("The parameters TotalCount and Tail cannot be used together. Please specify only one parameter."),
                 "TailAndHeadCannotCoexist", ErrorCategory.InvalidOperation, null));
+            return;
+        }
         if (TotalCount == 0 || Tail == 0) return;
         ForEachPath(path =>
         {
@@ -71,7 +74,9 @@ public class GetContentCommand : ContentCommand
             {
                 try
                 {
-                    if (Tail > 0) ReadTail(reader, found);
+                    if (Tail > 0 && found.Provider.Name != "FileSystem")
+                        WriteError(new ErrorRecord(new InvalidOperationException("The Tail parameter is supported for the file system only."), "TailNotSupported", ErrorCategory.InvalidOperation, Tail));
+                    else if (Tail > 0) ReadTail(reader, found);
                     else ReadForward(reader, found);
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
@@ -134,18 +139,19 @@ public abstract class WriteContentCommand : ContentCommand
     [Parameter] public SwitchParameter PassThru { get; set; }
 
     readonly List<(IContentWriter writer, string path)> _open = [];
-    bool _opened;
+    bool _opened, _pathsArePiped;
 
     internal abstract string Action { get; }
     internal abstract void Prepare(string path);
     internal virtual void Opened(IContentWriter writer) { }
     internal override object ProviderParameters(ProviderContext context, string path) => context.WriterParameters(Providers, path);
 
+    protected override void BeginProcessing() => _pathsArePiped = Path is not { Length: > 0 };
+
     protected override void ProcessRecord()
     {
         if (!_opened) OpenAll();
-        _opened = true;
-        if (Value is not { Length: > 0 } && Value != null) return;
+        _opened = !_pathsArePiped;
         foreach (var (writer, path) in _open)
         {
             try
@@ -158,6 +164,7 @@ public abstract class WriteContentCommand : ContentCommand
                 WriteError(new ErrorRecord(e, "ProviderContentWriteError", ErrorCategory.WriteError, path));
             }
         }
+        if (_pathsArePiped) CloseAll();
     }
 
     protected override void EndProcessing() => CloseAll();

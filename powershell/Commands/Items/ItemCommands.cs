@@ -1,6 +1,7 @@
 // ItemCommands.cs - Get-, Set-, New-, Remove-, Copy-, Move-, Rename-, Clear-, Invoke-Item, Get-ChildItem.
 
 using System;
+using System.IO;
 using System.Management.Automation;
 using Reactions.PowerShell.Engine;
 
@@ -119,11 +120,12 @@ public class RemoveItemCommand : FilteredPathCommand
             return;
         }
         bool recurse = Recurse;
-        if (!recurse && context.HasChild(Providers, path))
+        // Of a link to a directory the link goes, and nothing behind it.
+        if (found.Provider.Name == "FileSystem" && new DirectoryInfo(found.ProviderPath).LinkTarget != null) recurse = false;
+        else if (!recurse && context.HasChild(Providers, path))
         {
-            // -Confirm asks about each item anyway; without it this is the only question.
-            if (!MyInvocation.BoundParameters.ContainsKey("Confirm") && !MyInvocation.BoundParameters.ContainsKey("WhatIf") &&
-                !ShouldContinue($"The item at {path} has children and the Recurse parameter was not specified. If you continue, all children will be removed with the item. Are you sure you want to continue?",
+            // Neither -Confirm:$false nor -WhatIf answers this.
+            if (!ShouldContinue($"The item at {path} has children and the Recurse parameter was not specified. If you continue, all children will be removed with the item. Are you sure you want to continue?",
                     "Confirm", ref _yesToAll, ref _noToAll))
                 return;
             recurse = true;

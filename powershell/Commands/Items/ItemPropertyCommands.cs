@@ -36,7 +36,7 @@ public class GetItemPropertyValueCommand : FilteredPathCommand
                     foreach (PSObject item in Providers.Property.Get([one], new Collection<string> { name }, true))
                     {
                         PSPropertyInfo property = item.Properties[name];
-                        if (property != null) WriteObject(property.Value);
+                        if (property?.Value is { } value) WriteObject(value);
                     }
         });
     }

@@ -60,7 +60,8 @@ public class SetLocationCommand : ProviderCommand
             if (PassThru) WriteObject(stack);
             return;
         }
-        PathInfo now = NewContext().SetLocation(Paths, Path ?? string.Empty, _literal);
+        if (string.IsNullOrEmpty(Path)) Path = SessionState.Provider.GetOne("FileSystem").Home;
+        PathInfo now = NewContext().SetLocation(Paths, Path, _literal);
         if (PassThru) WriteObject(now);
     });
 }

@@ -144,47 +144,41 @@ public class ResolvePathCommand : PathCommand
         return context;
     }
 
-    protected override void ProcessRecord()
+    protected override void ProcessRecord() => ForEachPath(path =>
     {
-        PathInfo back = null;
-        if (RelativeBasePath != null)
+        PathInfo from = Paths.CurrentLocation;
+        if (RelativeBasePath == null)
         {
-            back = Paths.CurrentLocation;
-            NewContext().SetLocation(Paths, RelativeBasePath, true);
+            foreach (PathInfo found in NewContext().ResolvedPaths(Paths, path)) Write(found, from);
+            return;
         }
+        // What comes further down the pipeline works from where the script is.
+        PathInfo back = from;
+        Collection<PathInfo> all;
         try
         {
-            ForEachPath(path =>
-            {
-                foreach (PathInfo found in NewContext().ResolvedPaths(Paths, path))
-                {
-                    if (!Relative && back == null) WriteObject(found);
-                    else if (!Relative) WriteObject(found.Path);
-                    else WriteObject(RelativeTo(found));
-                }
-            });
+            from = NewContext().SetLocation(Paths, RelativeBasePath, true);
+            all = NewContext().ResolvedPaths(Paths, path);
         }
         finally
         {
-            if (back != null) NewContext().SetLocation(Paths, back.Path, true);
+            NewContext().SetLocation(Paths, back.Path, true);
         }
+        foreach (PathInfo found in all) Write(found, from);
+    });
+
+    void Write(PathInfo found, PathInfo from)
+    {
+        if (Relative) WriteObject(RelativeTo(found, from));
+        else WriteObject(found);
     }
 
-    string RelativeTo(PathInfo found)
+    // No way up leads out of a drive; the folder itself is named by way of the one above it.
+    string RelativeTo(PathInfo found, PathInfo from)
     {
-        PathInfo here = Paths.CurrentLocation;
-        string path = found.Path;
-        if (found.Provider.Name == "FileSystem" && here.Provider.Name == "FileSystem")
-        {
-            path = IOPath.GetRelativePath(here.ProviderPath, found.ProviderPath);
-            if (IOPath.IsPathRooted(path)) return path;
-        }
-        else
-        {
-            path = NewContext().NormalizeRelativePath(Paths, path, here.Path);
-            if (Paths.IsPSAbsolute(path, out _)) return path;
-        }
-        return path.StartsWith('.') && (path == "." || path.StartsWith("..", StringComparison.Ordinal)) ? path : Paths.Combine(".", path);
+        if (found.Drive != from.Drive && from.Drive != null && !found.ProviderPath.StartsWith(from.Drive.Root, StringComparison.OrdinalIgnoreCase)) return found.Path;
+        string path = NewContext().NormalizeRelativePath(Paths, found.Path, from.ProviderPath);
+        return path.StartsWith(found.Drive?.Root ?? found.Path, StringComparison.OrdinalIgnoreCase) || path.StartsWith('.') ? path : Paths.Combine(".", path);
     }
 }
 
