@@ -110,6 +110,12 @@ void ready_finished(struct ready *r, int64_t reaction_id)
     drop_if_idle(r, item);
 }
 
+int ready_running(const struct ready *r, int64_t reaction_id)
+{
+    const struct ready_item *item = map_get(&r->by_id, key_of(&reaction_id));
+    return item ? item->running : 0;
+}
+
 int64_t ready_next_due_ms(const struct ready *r, int64_t now_ms)
 {
     int64_t due = READY_NEVER;

@@ -42,6 +42,9 @@ void ready_claimed(struct ready *r, int64_t reaction_id, int got, int64_t next_d
 // A run of it is at its end, or waits again (then call ready_waiting too).
 void ready_finished(struct ready *r, int64_t reaction_id);
 
+// How many of this reaction's runs are under way.
+int ready_running(const struct ready *r, int64_t reaction_id);
+
 // When the next thing becomes due after now_ms: the timer. READY_NEVER when there is nothing. What is due already
 // waits for room, not for time.
 int64_t ready_next_due_ms(const struct ready *r, int64_t now_ms);

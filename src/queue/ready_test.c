@@ -27,6 +27,23 @@ TEST(a_reaction_starts_no_more_than_it_may)
     ready_fini(&r);
 }
 
+TEST(what_is_under_way_is_counted)
+{
+    struct ready r = { 0 };
+    int limit;
+    CHECK_INT("of one that is not known", ready_running(&r, 7), 0);
+    ready_limit(&r, 7, 5, false);
+    ready_waiting(&r, 7, 100);
+    ready_limit(&r, 7, 5, false);
+    REQUIRE("picked", ready_pick(&r, 100, &limit, NULL, NULL));
+    CHECK_INT("a claim is none", ready_running(&r, 7), 0);
+    ready_claimed(&r, 7, 3, READY_NEVER);
+    CHECK_INT("what it got is", ready_running(&r, 7), 3);
+    ready_finished(&r, 7);
+    CHECK_INT("until it ends", ready_running(&r, 7), 2);
+    ready_fini(&r);
+}
+
 TEST(reactions_take_turns)
 {
     struct ready r = { 0 };

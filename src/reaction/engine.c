@@ -16,6 +16,7 @@
 #define MATCH_BATCH 256
 #define MATCH_BATCH_BYTES (8 << 20)
 #define VERDICTS_KEPT 50 // of one event: the noes; explained in full from what is stored
+#define MAX_SCRIPTS_CLAIMED 1024
 #define MAX_REQUESTS 4096 // with those that wait for a place at their host: a thousand that hang leave room for others
 #define STORE_RETRY_MS 1000
 #define DOCUMENTS_PATIENCE_MS 3000 // a run waits so long for what Octopus must say before it starts
@@ -689,6 +690,13 @@ static void claimed(void *ctx, const struct store_run *runs, size_t count, const
     schedule(g);
 }
 
+// A claimed script waits for a worker, and the pool shares those among the reactions. So each may claim as many as there are workers,
+// whatever the others have claimed: slow ones that held all claims would keep everybody else from the workers that are left for them.
+static int script_room(const struct engine *g, int64_t reaction_id)
+{
+    return MIN(g->max_scripts - ready_running(&g->ready, reaction_id), MAX_SCRIPTS_CLAIMED - g->scripts_running);
+}
+
 // Whether this reaction may start anything now, and how many.
 static bool may_start(void *ctx, int64_t reaction_id, int *limit)
 {
@@ -699,7 +707,7 @@ static bool may_start(void *ctx, int64_t reaction_id, int *limit)
     if (s->is_paused || (r && r->is_paused) || (space && space->is_paused))
         return false;
     bool is_script = !r || r->def->action_type == ACTION_POWERSHELL;
-    int room = is_script ? g->max_scripts - g->scripts_running : MAX_REQUESTS - g->requests_running;
+    int room = is_script ? script_room(g, reaction_id) : MAX_REQUESTS - g->requests_running;
     int64_t again_ms = INT64_MAX;
     *limit = MIN(*limit, room);
     if (*limit > 0)

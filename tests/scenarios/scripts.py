@@ -261,6 +261,18 @@ for child in ("environ", "cmdline"):
     with open(f"/proc/{s.pid}/{child}", "rb") as f:
         check(f"no key stands in the server's {child}", key.encode() in f.read(), False)
 
+# ---- slow ones leave the others their share of the workers ----
+script("waits", f"while (-not (Test-Path {marks}/enough)) {{ Start-Sleep -Milliseconds 50 }}", Concurrency={"Max": 100})
+script("goes-on", "'through'")
+for _ in range(3 * os.cpu_count() + 8):
+    s.must(s.fire(trigger="waits", key=keys["waits"]))
+check("as many of a slow one run as may", until(lambda: [r for r in s.runs("waits") if r["Started"]], 30), bool)
+x = run("goes-on")
+check("another's script runs meanwhile", (x["State"], x["Output"]), ("Succeeded", ["through"]))
+check("and none of the slow ones had to end for it", {r["State"] for r in s.runs("waits")} <= {"Running", "Queued", "Waiting"})
+open(marks + "/enough", "w").close()
+check("all of them run in the end", until(lambda: {r["State"] for r in s.runs("waits")} == {"Succeeded"}, 60), True)
+
 # ---- masking ----
 value = "Pa$$w0rd-für-alle/9"
 x = once("masked", """
