@@ -8,6 +8,8 @@
 #include "reaction/registry.h"
 #include "template/template.h"
 
+struct octopus_names;
+
 struct data_source {
     const struct snapshot *snapshot;
     const struct keyring *keyring;
@@ -15,6 +17,7 @@ struct data_source {
     const char *server_uri; // may be NULL
     str octopus_url;         // of the event's connection; empty: none
     uint32_t needs;          // of Octopus's variables, what is spoken of (octopus_vars.h); 0: not said, the names
+    const struct octopus_names *names; // of Octopus's variables, those that may be spoken of (octopus_vars.h); NULL: all
     // What an Octopus id stands for (directory.h); NULL: only what the event itself says is known.
     enum directory_state (*document)(void *ctx, str id, const struct json **doc, bool *is_failing);
     void *document_ctx;

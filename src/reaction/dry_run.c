@@ -157,7 +157,7 @@ static void act(struct dry_run *d)
     }
     if (!ok)
         warn(d, "%s: %.*s", run->is_script ? "the script would not start" : "the request would not be sent", STR_ARG(mask_apply(run->mask, str_from(e.text), d->a)));
-    json_add(d->out, STR("Request"), ok ? mask_apply_json(run->mask, out.shown, d->a) : json_new_null(d->a));
+    json_add(d->out, STR("Request"), ok ? json_copy(d->a, mask_apply_json(run->mask, out.shown, d->a)) : json_new_null(d->a));
     json_add_null(d->a, d->out, "Script");
     json_add(d->out, STR("Warnings"), d->warnings);
     engine_active_free(run);
@@ -190,7 +190,7 @@ void dry_run_call(struct active *run, const struct json *call, str body)
     if (!str_is_utf8(body))
         json_add_str(d->a, j, "Body", arena_printf(d->a, "(%zu bytes)", body.n));
     else if (json_parse(d->a, body, &parsed, NULL))
-        json_add(j, STR("Body"), mask_apply_json(run->mask, parsed, d->a));
+        json_add(j, STR("Body"), json_copy(d->a, mask_apply_json(run->mask, parsed, d->a)));
     else
         json_add_str(d->a, j, "Body", mask_apply(run->mask, http_request_cut(body, LIMIT_OUT_STORED_BYTES), d->a));
 }
@@ -205,7 +205,7 @@ void dry_run_finish(struct active *run, const struct attempt_end *end)
     json_add_str(a, script, "ErrorMessage", end->error.n ? mask_apply(run->mask, end->error, a) : (str){ 0 });
     if (end->has_exit_code)
         json_add_i64(a, script, "ExitCode", end->exit_code);
-    json_add(script, STR("Output"), end->output ? mask_apply_json(run->mask, end->output, a) : json_new_array(a));
+    json_add(script, STR("Output"), end->output ? json_copy(a, mask_apply_json(run->mask, end->output, a)) : json_new_array(a));
     json_add(script, STR("Log"), d->log);
     json_add(script, STR("ApiCalls"), d->calls);
     json_add(d->out, STR("Warnings"), d->warnings);

@@ -134,6 +134,14 @@ static void apply_policies(struct engine *g, const struct store_event *v, const 
         run->state = RUN_WAITING;
 }
 
+static uint32_t needs_of_reaction(struct engine *g, const struct reaction_entry *r)
+{
+    struct prepared *p = prepared_take(g->prepared, r);
+    uint32_t needs = p ? p->needs : octopus_needs(r->def);
+    prepared_give(g->prepared, p);
+    return needs;
+}
+
 // The verdicts of those that matched or failed are kept, and of the others as many as VERDICTS_KEPT: all where few are offered the event,
 // else those whose lists fitted. The rest is counted, and explained when somebody asks.
 static void match_one(struct matching *m, const struct snapshot *s, const struct store_event *v)
@@ -170,7 +178,7 @@ static void match_one(struct matching *m, const struct snapshot *s, const struct
         *verdict = (struct store_verdict){ r->id, r->revision_number, result.verdict, 0, result.parts };
         if (result.verdict != VERDICT_MATCHED)
             continue;
-        uint32_t own_needs = v->source == EVENT_INTERNAL ? octopus_needs(r->def) : 0;
+        uint32_t own_needs = v->source == EVENT_INTERNAL ? needs_of_reaction(g, r) : 0;
         needs |= own_needs;
         data.needs = own_needs;
         add_run(m, out, &data, v, payload, r, deployment);
@@ -302,6 +310,7 @@ void engine_active_free(struct active *run)
     struct engine *g = run->engine;
     map_remove(&g->active, run_key(&run->run.id));
     registry_give(g->opt.registry, run->snapshot);
+    prepared_give(g->prepared, run->prepared);
     mask_lines_free(run->masked_lines);
     mask_free(run->mask);
     loop_timer_free(run->begin_again);
@@ -458,9 +467,13 @@ bool engine_load_definition(struct active *run, struct err *e)
     const struct reaction_entry *entry = snapshot_reaction(run->snapshot, run->run.reaction_id);
     struct json *doc;
     if (entry && entry->revision_id == run->run.revision_id) {
+        run->prepared = prepared_take(g->prepared, entry);
+        if (run->prepared) {
+            run->def = run->prepared->def;
+            return true;
+        }
         if (!json_parse(a, entry->doc, &doc, e))
             return false;
-        run->doc = json_get(doc, STR("Definition"));
     } else {
         struct store_object *o;
         run->is_unread = !store_get(g->opt.store, KIND_REVISION, run->run.space_id, run->run.revision_id, a, &o, e);
@@ -470,16 +483,21 @@ bool engine_load_definition(struct active *run, struct err *e)
             return err_set(e, ERR_NOT_FOUND, "the reaction was deleted");
         if (!json_parse(a, o->doc, &doc, e))
             return false;
-        run->doc = json_get(doc, STR("Definition"));
     }
-    if (!sealed_open(KIND_REVISION, run->run.reaction_id, run->doc, g->opt.keyring, a, &run->secrets, e))
+    doc = json_get(doc, STR("Definition"));
+    if (!sealed_open(KIND_REVISION, run->run.reaction_id, doc, g->opt.keyring, a, &run->secrets, e))
         return false;
     for (size_t i = 0; i < run->secrets.count; i++)
         mask_add(run->mask, (str){ run->secrets.items[i].p, run->secrets.items[i].n });
-    run->def = reaction_decode(a, run->doc, &errors);
+    run->def = reaction_decode(a, doc, &errors);
     if (!run->def)
         return err_set(e, ERR_INVALID, "revision %" PRId64 " cannot be read: %.*s", run->run.revision_number, STR_ARG(errors.items[0]));
     return true;
+}
+
+static uint32_t needs_of(const struct active *run)
+{
+    return run->prepared ? run->prepared->needs : octopus_needs(run->def);
 }
 
 bool engine_load_data(struct active *run, struct err *e)
@@ -487,7 +505,8 @@ bool engine_load_data(struct active *run, struct err *e)
     struct octopus_view view;
     struct data_source data = engine_octopus_data(run->engine, run->snapshot, run->event, &view);
     run->payload = payload_json(run->event, &run->arena);
-    data.needs = run->needs = octopus_needs(run->def);
+    data.needs = run->needs = needs_of(run);
+    data.names = run->prepared ? run->prepared->names : NULL;
     run->vars = data_of_event(&data, run->event, run->payload, &run->arena);
     return data_add_variables(&data, run->def, run->run.reaction_id, run->run.space_id, run->vars, run->mask, &run->arena, e);
 }
@@ -498,10 +517,11 @@ static bool has_documents(struct active *run)
 {
     struct octopus_view view;
     CLEANUP(arena_fini) struct arena a = { 0 };
-    if (run->event->source != EVENT_INTERNAL)
+    uint32_t needs = needs_of(run);
+    if (run->event->source != EVENT_INTERNAL || needs == NEEDS_NOTHING)
         return true;
     struct data_source data = engine_octopus_data(run->engine, run->snapshot, run->event, &view);
-    return octopus_vars_prepare(&data, payload_json(run->event, &a), octopus_needs(run->def));
+    return octopus_vars_prepare(&data, payload_json(run->event, &a), needs);
 }
 
 static void stop_waiting(struct active *run)
@@ -837,6 +857,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
         return false;
     }
     g->match_again_ms = READY_NEVER;
+    g->prepared = prepared_set_new();
     g->egress_snapshot = registry_take(opt->registry);
     g->timer = loop_timer_new(g->loop, on_timer, g);
     struct script_pool_options scripts = opt->scripts;
@@ -858,6 +879,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
         ok = err_errno(e, status, "starting the engine");
     if (!ok) {
         policies_close(g->policies);
+        prepared_set_free(g->prepared);
         tails_free(g->tails);
         http_client_close(g->http);
         loop_timer_free(g->timer);
@@ -954,6 +976,7 @@ void engine_stop(struct engine *g, int64_t grace_ms)
     loop_timer_free(g->timer);
     loop_close(g->loop);
     ready_fini(&g->ready);
+    prepared_set_free(g->prepared);
     map_fini(&g->active);
     map_fini(&g->held);
     map_fini(&g->hosts);

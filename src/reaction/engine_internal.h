@@ -7,6 +7,7 @@
 #include "reaction/engine.h"
 #include "reaction/data.h"
 #include "reaction/policy.h"
+#include "reaction/prepared.h"
 #include "reaction/tail.h"
 
 #include <pthread.h>
@@ -31,6 +32,7 @@ struct engine {
     int64_t match_again_ms; // READY_NEVER, or when a match that could not be stored is tried again
     int scripts_running, max_scripts;
     int requests_running;
+    struct prepared_set *prepared; // what was read of revisions
     struct map hosts;  // run_http.c's: "host:port" -> who is under way there, and who waits
     struct active *waiting; // runs that wait for documents of Octopus before they start
     struct asking *asking;  // engine_ask.c's: threads that wait for documents
@@ -47,8 +49,8 @@ struct active {
     struct arena arena; // of the attempt
     struct store_run run;
     const struct snapshot *snapshot;
-    const struct reaction *def;
-    struct json *doc;   // the definition with its secrets in the clear
+    const struct reaction *def;  // with its secrets in the clear
+    struct prepared *prepared;   // NULL: read for this run alone
     struct store_event *event;
     struct json *payload;
     struct vars *vars;  // what its templates see

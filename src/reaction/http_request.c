@@ -49,6 +49,27 @@ static bool check_defined(struct rendering *r, const char *what, const struct te
                    STR_ARG(str_sub(first->reason, 0, 200)), is_alone ? "" : ", nor are others");
 }
 
+void request_templates_fini(struct request_templates *t)
+{
+    map_fini(&t->by_text);
+    arena_fini(&t->arena);
+}
+
+static bool parse(struct rendering *r, str text, struct template **out, struct template_error *bad)
+{
+    struct request_templates *kept = r->in->templates;
+    str key = { (const char *)&text.p, sizeof text.p };
+    if (!kept)
+        return template_parse(r->arena, text, out, bad);
+    *out = map_get(&kept->by_text, key);
+    if (*out)
+        return true;
+    if (!template_parse(&kept->arena, text, out, bad))
+        return false;
+    map_put(&kept->by_text, key, *out);
+    return true;
+}
+
 static bool render(struct rendering *r, const char *what, str text, struct template_result *out)
 {
     struct template *t;
@@ -56,7 +77,7 @@ static bool render(struct rendering *r, const char *what, str text, struct templ
     *out = (struct template_result){ .output = STR("") };
     if (!text.n)
         return true;
-    if (!template_parse(r->arena, text, &t, &bad))
+    if (!parse(r, text, &t, &bad))
         return err_set(r->e, ERR_INVALID, "%s: %s", what, bad.text);
     if (template_render(t, r->in->vars, r->in->clock, r->arena, out) == TEMPLATE_EXCEPTION)
         return err_set(r->e, ERR_INVALID, "%s: %.*s", what, STR_ARG(str_sub(out->error, 0, 300)));

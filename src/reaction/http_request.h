@@ -6,6 +6,7 @@
 // secret that is bound to hosts is refused for any other. All of that is decided before a byte leaves.
 #pragma once
 
+#include "base/map.h"
 #include "http/client.h"
 #include "reaction/reaction.h"
 #include "sys/clock.h"
@@ -18,9 +19,17 @@ struct bound_secret {
     const struct json *hosts; // array of "host" or "host:port", not empty
 };
 
+// The templates of a definition that is kept from run to run: each of its texts is parsed once. Zeroed: none yet.
+struct request_templates {
+    struct arena arena;
+    struct map by_text; // the text's address -> struct template
+};
+void request_templates_fini(struct request_templates *t);
+
 struct http_request_input {
     const struct reaction *def; // an HTTP action, with its secrets in the clear
     struct vars *vars;          // secrets that must not go to the host are taken out of it
+    struct request_templates *templates; // of def; NULL: its texts are parsed each time
     const struct bound_secret *bound;
     size_t bound_count;
     str key, reaction_id, run_id; // the run's Idempotency-Key; "Reactions-1"; "Runs-42"
@@ -34,7 +43,7 @@ struct outgoing {
     struct http_header *headers;
     size_t header_count;
     struct http_tls tls;
-    const struct json *shown; // the contract's Request: secrets masked, the body cut
+    struct json *shown; // the contract's Request: secrets masked, the body cut
 };
 
 // False with a sentence that names the field, and the token where one is undefined. Everything lives in the arena.

@@ -288,11 +288,12 @@ static void mask_tree(struct mask *m, struct json *j, struct arena *a)
         mask_tree(m, child, a);
 }
 
-struct json *mask_apply_json(struct mask *m, const struct json *j, struct arena *a)
+const struct json *mask_apply_json(struct mask *m, const struct json *j, struct arena *a)
 {
+    if (m->count == 1)
+        return j;
     struct json *copy = json_copy(a, j);
-    if (m->count > 1)
-        mask_tree(m, copy, a);
+    mask_tree(m, copy, a);
     return copy;
 }
 

@@ -26,8 +26,8 @@ void mask_add(struct mask *m, str value);
 
 // The text itself where nothing was found. Any bytes.
 str mask_apply(struct mask *m, str text, struct arena *a);
-// Every string (and member name) of a JSON value, in a copy.
-struct json *mask_apply_json(struct mask *m, const struct json *j, struct arena *a);
+// Every string (and member name) of a JSON value, in a copy; the value itself where nothing is looked for.
+const struct json *mask_apply_json(struct mask *m, const struct json *j, struct arena *a);
 
 // Lines that come one after the other, as those of a log. One that ends with what may be the beginning of a secret (4 bytes
 // or more of it) is kept back until the next ones show whether it is.

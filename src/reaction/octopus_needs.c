@@ -47,22 +47,34 @@ static bool begins_octopus(str text, size_t at)
     return (text.p[at] == 'o' || text.p[at] == 'O') && (at == 0 || !is_word(text.p[at - 1])) && str_starts_nocase(str_skip(text, at), STR("Octopus"));
 }
 
-// One walk over the text, however many names there are.
+// A name as it stands in a text, without punctuation and in lower case.
+struct mention {
+    char name[NAME_MAX_BYTES];
+    size_t n;
+};
+
+// The next one from *at on. One walk over the text, however many names there are.
+static bool next_mention(str text, size_t *at, struct mention *out)
+{
+    size_t i = *at;
+    while (i + 7 < text.n && !begins_octopus(text, i))
+        i++;
+    if (i + 7 >= text.n)
+        return false;
+    out->n = 0;
+    for (; i < text.n && out->n < sizeof out->name && (is_word(text.p[i]) || text.p[i] == '.' || text.p[i] == '{' || text.p[i] == '}'); i++)
+        if (is_word(text.p[i]))
+            out->name[out->n++] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] | 0x20) : text.p[i];
+    *at = i;
+    return true;
+}
+
 static uint32_t octopus_mentions(str text)
 {
     uint32_t needs = 0;
-    for (size_t i = 0; i + 7 < text.n; i++) {
-        char name[NAME_MAX_BYTES];
-        size_t n = 0;
-        if (!begins_octopus(text, i))
-            continue;
-        size_t at = i;
-        for (; at < text.n && n < sizeof name && (is_word(text.p[at]) || text.p[at] == '.' || text.p[at] == '{' || text.p[at] == '}'); at++)
-            if (is_word(text.p[at]))
-                name[n++] = text.p[at] >= 'A' && text.p[at] <= 'Z' ? (char)(text.p[at] | 0x20) : text.p[at];
-        needs |= needs_of_mention((str){ name, n });
-        i = at - 1;
-    }
+    struct mention m;
+    for (size_t at = 0; next_mention(text, &at, &m);)
+        needs |= needs_of_mention((str){ m.name, m.n });
     return needs;
 }
 
@@ -237,18 +249,81 @@ uint32_t octopus_needs_of_script(str text, const struct reaction *def)
     return needs;
 }
 
+// Every text of a definition that is a template, one after the other; false behind the last.
+static bool next_text(const struct reaction *def, size_t *at, str *out)
+{
+    const str texts[] = { def->condition, def->order_by, def->method, def->uri, def->body, def->content_type, json_str(json_get(def->debounce, STR("By")), STR("")) };
+    size_t i = (*at)++, header_count = def->headers ? def->headers->count : 0;
+    *out = STR("");
+    if (i < COUNT(texts)) {
+        *out = texts[i];
+        return true;
+    }
+    i -= COUNT(texts);
+    if (i < header_count) {
+        *out = json_str(json_get(json_at(def->headers, i), STR("Value")), STR(""));
+        return true;
+    }
+    i -= header_count;
+    if (i < def->variable_count && !def->variables[i].is_sensitive)
+        *out = json_str(def->variables[i].value, STR(""));
+    return i < def->variable_count;
+}
+
 uint32_t octopus_needs(const struct reaction *def)
 {
     uint32_t needs = NEEDS_NOTHING;
-    const str texts[] = { def->condition, def->order_by, def->method, def->uri, def->body, def->content_type, json_str(json_get(def->debounce, STR("By")), STR("")) };
-    for (size_t i = 0; i < COUNT(texts); i++)
-        needs |= octopus_needs_of_template(texts[i], def);
-    json_each(header, def->headers)
-        needs |= octopus_needs_of_template(json_str(json_get(header, STR("Value")), STR("")), def);
-    for (size_t i = 0; i < def->variable_count; i++)
-        if (!def->variables[i].is_sensitive)
-            needs |= octopus_needs_of_template(json_str(def->variables[i].value, STR("")), def);
+    str text;
+    for (size_t at = 0; next_text(def, &at, &text);)
+        needs |= octopus_needs_of_template(text, def);
     if (def->action_type == ACTION_POWERSHELL)
         needs |= octopus_needs_of_script(def->script, def);
     return needs;
+}
+
+// ---- names ----
+
+#define NAMES_MAX 32 // of a definition that speaks of more, all are put together
+
+static bool has_name(const struct octopus_names *names, str name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (str_eq(names->items[i], name))
+            return true;
+    return false;
+}
+
+const struct octopus_names *octopus_names(const struct reaction *def, struct arena *a)
+{
+    struct octopus_names *names = ARENA_NEW(a, struct octopus_names);
+    str text;
+    struct mention m;
+    if (def->action_type == ACTION_POWERSHELL || octopus_needs(def) & NEEDS_SNAPSHOT)
+        return NULL;
+    names->items = ARENA_ARRAY(a, str, NAMES_MAX);
+    for (size_t next = 0; next_text(def, &next, &text);)
+        for (size_t at = 0; next_mention(text, &at, &m);) {
+            str name = { m.name, m.n };
+            // Octopus.Event is the event itself, which is always there.
+            if (has_name(names, name) || str_starts(name, STR("octopusevent")))
+                continue;
+            if (names->count == NAMES_MAX)
+                return NULL;
+            names->items[names->count++] = arena_str(a, name);
+        }
+    return names;
+}
+
+bool octopus_names_may_hold(const struct octopus_names *names, str name)
+{
+    struct mention m = { .n = 0 };
+    for (size_t i = 0; i < name.n && m.n < sizeof m.name; i++)
+        if (is_word(name.p[i]))
+            m.name[m.n++] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] | 0x20) : name.p[i];
+    for (size_t i = 0; i < names->count; i++) {
+        size_t n = MIN(m.n, names->items[i].n);
+        if (!memcmp(names->items[i].p, m.name, n))
+            return true;
+    }
+    return false;
 }

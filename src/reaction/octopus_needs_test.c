@@ -55,4 +55,32 @@ TEST(scripts_say_what_they_need)
         CHECK_INT(rows[i].claim, octopus_needs_of_script(str_from(rows[i].text), &def), rows[i].want);
 }
 
+TEST(templates_name_what_they_may_speak_of)
+{
+    static const struct { const char *claim, *text, *name; bool want; } rows[] = {
+        { "the name itself", "#{Octopus.Release.Number}", "Octopus.Release.Number", true },
+        { "the case does not count", "#{octopus.RELEASE.number}", "Octopus.Release.Number", true },
+        { "what lies below it", "#{each r in Octopus.Release}#{r.Number}#{/each}", "Octopus.Release.Number", true },
+        { "what it lies below", "#{Octopus.Project.Name.Length}", "Octopus.Project.Name", true },
+        { "an indexed one", "#{Octopus.Release.CustomFields[Ticket]}", "Octopus.Release.CustomFields[Ticket]", true },
+        { "all of Octopus", "#{each x in Octopus}#{x}#{/each}", "Octopus.Task.Id", true },
+        { "a name put together", "#{Octopus.#{Payload.What}.Id}", "Octopus.Task.Id", true },
+        { "a project's variable may speak of any", "#{Shop.Url}", "Octopus.Task.Id", true },
+        { "another name", "#{Octopus.Release.Number}", "Octopus.Release.Notes", false },
+        { "the event alone", "#{Octopus.Event.Message | JsonEscape} of Octopus", "Octopus.Space.Id", false },
+        { "nothing", "{}", "Octopus.Release.Id", false },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CLEANUP(arena_fini) struct arena a = { 0 };
+        struct reaction def = { .action_type = ACTION_HTTP, .body = str_from(rows[i].text), .variables = (struct variable *)(uintptr_t)own, .variable_count = COUNT(own) };
+        const struct octopus_names *names = octopus_names(&def, &a);
+        CHECK(rows[i].claim, (!names || octopus_names_may_hold(names, str_from(rows[i].name))) == rows[i].want);
+    }
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct reaction event = { .action_type = ACTION_HTTP, .body = STR("#{Octopus.Event.Message} of #{Octopus.Event.Username}") };
+    CHECK_INT("the event is there without any", octopus_names(&event, &a)->count, 0);
+    struct reaction script = { .action_type = ACTION_POWERSHELL, .script = STR("1") };
+    CHECK("a script finds all", !octopus_names(&script, &a));
+}
+
 TEST_MAIN()

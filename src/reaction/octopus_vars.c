@@ -51,6 +51,10 @@ static struct asked ask(struct look *l, str id, uint32_t bit, const char *what)
 
 static void put(struct look *l, const char *name, str value, str reason)
 {
+    if (!l->values && !l->reasons)
+        return;
+    if (l->data->names && !octopus_names_may_hold(l->data->names, str_from(name)))
+        return;
     if (l->values && value.n)
         json_put(l->values, str_from(name), json_new_string(l->arena, arena_str(l->arena, value)));
     else if (l->reasons)
@@ -324,6 +328,8 @@ bool octopus_vars_prepare(const struct data_source *d, const struct json *payloa
 {
     CLEANUP(arena_fini) struct arena a = { 0 };
     struct look l = { .data = d, .arena = &a, .needs = needs ? needs : NEEDS_NAMES };
+    if (l.needs == NEEDS_NOTHING)
+        return true;
     if (!octopus_event_read(payload, &l.event, NULL))
         return true;
     look_up(&l);
@@ -333,6 +339,8 @@ bool octopus_vars_prepare(const struct data_source *d, const struct json *payloa
 void octopus_vars(const struct data_source *d, const struct json *payload, uint32_t needs, struct json *values, struct json *reasons, struct arena *a)
 {
     struct look l = { .data = d, .arena = a, .needs = needs ? needs : NEEDS_NAMES, .values = values, .reasons = reasons };
+    if (d->names && !d->names->count)
+        return;
     if (octopus_event_read(payload, &l.event, NULL))
         look_up(&l);
 }

@@ -21,6 +21,15 @@ uint32_t octopus_needs(const struct reaction *def);            // of all its tex
 uint32_t octopus_needs_of_template(str text, const struct reaction *def); // def may be NULL; its own variables are not Octopus's
 uint32_t octopus_needs_of_script(str text, const struct reaction *def);
 
+// The names a definition's templates may speak of: others need not be put together. NULL: all of them (a script finds them
+// all, and a variable of the project may speak of any). In the arena.
+struct octopus_names {
+    str *items; // as they are mentioned, punctuation left out, in lower case
+    size_t count;
+};
+const struct octopus_names *octopus_names(const struct reaction *def, struct arena *a);
+bool octopus_names_may_hold(const struct octopus_names *names, str name); // also what lies below a mentioned name, or above it
+
 // The documents are asked for. False: some are still on their way.
 bool octopus_vars_prepare(const struct data_source *d, const struct json *payload, uint32_t needs);
 

@@ -86,7 +86,7 @@ static struct json *attempt_json(struct http_attempt *t, const struct http_reply
 {
     struct arena *a = &t->run->arena;
     struct json *doc = json_new_object(a);
-    json_add(doc, STR("Request"), json_copy(a, t->out.shown));
+    json_add(doc, STR("Request"), t->out.shown);
     if (!reply)
         return doc;
     json_add(doc, STR("Response"), reply->status ? response_json(t, reply) : json_new_null(a));
@@ -235,6 +235,7 @@ bool run_http_render(struct active *run, struct outgoing *out, struct err *e)
     struct http_request_input in = {
         .def = run->def,
         .vars = run->vars,
+        .templates = run->prepared ? &run->prepared->templates : NULL,
         .bound = bound,
         .bound_count = bound_secrets(run, bound),
         .key = run->run.key,
