@@ -230,14 +230,20 @@ static void let_newest_go(struct tail_state *s)
     }
 }
 
+bool tail_state_knows(struct tail_state *s, str id)
+{
+    struct seen *known = map_get(&s->seen, id);
+    if (!known)
+        return false;
+    known->in_walk = true;
+    s->is_known_met = true;
+    return true;
+}
+
 bool tail_state_row(struct tail_state *s, const struct tail_row *row)
 {
-    struct seen *known = map_get(&s->seen, row->id);
-    if (known) {
-        known->in_walk = true;
-        s->is_known_met = true;
+    if (tail_state_knows(s, row->id))
         return false;
-    }
     if (row->occurred_ms < s->from_ms && !s->is_baseline && s->from_ms)
         return false; // not asked for: a server that ignores `from` must not replay its history
     if (s->is_baseline) {

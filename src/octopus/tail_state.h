@@ -46,6 +46,8 @@ struct tail_row {
     int64_t number, occurred_ms;
 };
 bool tail_state_row(struct tail_state *s, const struct tail_row *row);
+// Whether that row would not be new; its text need not be made then. It counts as met in this walk.
+bool tail_state_knows(struct tail_state *s, str id);
 // The walk came to its end. *has_gap: what was last seen is gone and newer events have come since we were away, so that
 // retention may have removed some in between.
 void tail_state_end(struct tail_state *s, int64_t now_ms, bool *has_gap);

@@ -20,6 +20,8 @@
 #define BACKOFF_MAX_MS 60000
 #define WAKE_APART_MS 250    // between two walks that pushes began: one push comes for each event
 #define GROUPS_KEEP_MS (6 * 3600 * 1000)
+#define LONG_WALK_PAGES 20      // a walk of more is followed by a pause of twice its length: it reads the overlap's events anew
+#define LONG_PAUSE_MS 30000
 #define NOTE_WALK_MS 60000 // how old the stored end of the last walk may be
 
 enum phase { PHASE_SPACE, PHASE_GROUPS, PHASE_NEWEST, PHASE_WALK };
@@ -40,7 +42,7 @@ struct tail {
     bool is_space_only;    // the server refuses events without a space: then those of the space alone
     int64_t groups_ms;     // monotonic: when its event groups were asked for; 0: never
     int64_t from_ms, skip, take, pages, failures;
-    int64_t walk_started_ms, noted_ms;
+    int64_t walk_started_ms, walk_ended_ms, noted_ms;
     int64_t not_before_ms; // monotonic: the server asked to be left alone until then
     struct tail_status status; // guarded by tails->lock
     int64_t walked_ms;         // guarded too; 0: never
@@ -170,12 +172,11 @@ static bool created_by(struct tail *t, const struct octopus_event *v, int64_t *r
 }
 
 // The cause is known by the User-Agent of our own calls, or by what they created; its depth is one more than that of the run's event.
-static void set_cause(struct tail *t, const struct json *doc, struct store_event *out, struct arena *a)
+static void set_cause(struct tail *t, const struct octopus_event *v, struct store_event *out, struct arena *a)
 {
-    struct octopus_event v;
     int64_t reaction_id, run_id;
     struct store_run *run;
-    if (!octopus_event_read(doc, &v, NULL) || (!octopus_event_cause(&v, &reaction_id, &run_id) && !created_by(t, &v, &reaction_id, &run_id, a)))
+    if (!octopus_event_cause(v, &reaction_id, &run_id) && !created_by(t, v, &reaction_id, &run_id, a))
         return;
     if (!store_run_get(t->tails->opt.store, t->space_id, run_id, a, &run, NULL) || !run || run->reaction_id != reaction_id)
         return; // another instance's run, or one that was removed
@@ -183,8 +184,8 @@ static void set_cause(struct tail *t, const struct json *doc, struct store_event
     out->caused_depth = (int)MIN(run->depth + 1, (int64_t)INT32_MAX);
 }
 
-// What the event is about decides who may see it (permissions.md rule 7).
-static void set_place(str text, struct store_event *out, struct arena *a)
+// What the event is about decides who may see it (permissions.md rule 7); and which run caused it.
+static void read_event(struct tail *t, str text, struct store_event *out, struct arena *a)
 {
     CLEANUP(arena_fini) struct arena scratch = { 0 };
     struct json *doc;
@@ -193,6 +194,14 @@ static void set_place(str text, struct store_event *out, struct arena *a)
         return;
     out->project = arena_str(a, octopus_event_project(&v));
     out->environment = arena_str(a, octopus_event_environments(&v, &scratch));
+    set_cause(t, &v, out, &scratch);
+}
+
+// How long the tail must yet rest after a long walk.
+static int64_t long_pause_ms(const struct tail *t)
+{
+    int64_t pause = t->pages < LONG_WALK_PAGES ? 0 : MIN((t->walk_ended_ms - t->walk_started_ms) * 2, (int64_t)LONG_PAUSE_MS);
+    return MIN(t->walk_ended_ms + pause - now_ms(t), pause); // at most that, should the clock have been set back
 }
 
 static void walk_is_stored(struct tail *t)
@@ -205,7 +214,8 @@ static void walk_is_stored(struct tail *t)
     t->status.watermark_ms = tail_state_watermark_ms(t->state);
     pthread_mutex_unlock(&t->tails->lock);
     t->is_walking = false;
-    again_in(t, is_behind ? 0 : MAX((t->is_woken ? (int64_t)WAKE_APART_MS : t->poll_ms) - waited, (int64_t)0));
+    int64_t pause = (t->is_woken ? (int64_t)WAKE_APART_MS : t->poll_ms) - waited;
+    again_in(t, is_behind ? 0 : MAX(MAX(pause, long_pause_ms(t)), (int64_t)0));
 }
 
 static void store_more(struct tail *t)
@@ -221,7 +231,6 @@ static void store_more(struct tail *t)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        struct json *doc;
         items[i].event = (struct store_event){
             .space_id = t->space_id,
             .source = EVENT_INTERNAL,
@@ -233,9 +242,7 @@ static void store_more(struct tail *t)
             .payload_kind = STR("json"),
             .body = rows[i].text,
         };
-        set_place(rows[i].text, &items[i].event, &a);
-        if (json_parse(&a, rows[i].text, &doc, NULL))
-            set_cause(t, doc, &items[i].event, &a);
+        read_event(t, rows[i].text, &items[i].event, &a);
     }
     struct store_tail tail = { t->connection_id, tail_state_doc(t->state, &a) };
     t->noted_ms = now;
@@ -265,6 +272,7 @@ static void end_walk(struct tail *t)
 {
     bool has_gap;
     int64_t before = tail_state_watermark_ms(t->state);
+    t->walk_ended_ms = now_ms(t);
     tail_state_end(t->state, t->walk_started_ms, &has_gap);
     if (has_gap) {
         CLEANUP(arena_fini) struct arena a = { 0 };
@@ -282,6 +290,9 @@ static void take_row(struct tail *t, const struct json *item)
     CLEANUP(arena_fini) struct arena a = { 0 };
     struct octopus_event v;
     struct err e = { 0 };
+    // Each walk meets the overlap's events again, and they are many where much happens.
+    if (tail_state_knows(t->state, json_str(json_get(item, STR("Id")), STR(""))))
+        return;
     if (!octopus_event_read(item, &v, &e)) {
         say(t, e.text);
         return;
@@ -585,7 +596,7 @@ void tails_wake(struct tails *tails, int64_t connection_id)
         if (t->call || t->is_storing || (t->is_walking && !t->failures))
             continue;
         int64_t patience = t->not_before_ms - clock_mono_ms(tails->opt.clock), apart = t->walk_started_ms + WAKE_APART_MS - now_ms(t);
-        again_in(t, MAX(MAX(patience, MIN(apart, (int64_t)WAKE_APART_MS)), (int64_t)0));
+        again_in(t, MAX(MAX(patience, MIN(apart, (int64_t)WAKE_APART_MS)), MAX(long_pause_ms(t), (int64_t)0)));
     }
 }
 
