@@ -47,10 +47,14 @@ struct http_call {
     struct http_reply reply;
 };
 
+// A socket's place in the loop. It stays there while its connection is kept alive between two calls: taking it out and in again
+// would cost each call two turns to the kernel.
 struct watched {
-    struct loop_watch *watch;
+    struct loop_watch *watch; // NULL: curl has not asked yet
     curl_socket_t fd;
     struct http_client *client;
+    int events;
+    bool is_idle; // curl does not ask at the moment
 };
 
 struct http_client {
@@ -63,6 +67,8 @@ struct http_client {
     struct http_call *first, *over; // over: finished without curl, told in the next round
     struct loop_timer *soon;
     size_t in_flight;
+    struct watched **sockets; // by descriptor: those this client has opened
+    size_t socket_count;
     CURL *free_handles[FREE_HANDLES_MAX];
     size_t free_count;
     char *system_trust; // read when a call brings its own certificates and curl has no folder of them
@@ -97,13 +103,27 @@ static void call_link(struct http_call **head, struct http_call *k)
     *head = k;
 }
 
-static void easy_give(struct http_client *c, CURL *easy)
+// Back as easy_take left it: with nothing of this call.
+static void easy_give(struct http_client *c, struct http_call *k)
 {
-    if (c->free_count == FREE_HANDLES_MAX) {
+    CURL *easy = MOVE(k->easy);
+    bool has_tls = k->tls.ca_pem.n || k->tls.client_cert_pem.n || k->tls.client_key_pem.n;
+    if (c->free_count == FREE_HANDLES_MAX || has_tls) {
         curl_easy_cleanup(easy);
         return;
     }
-    curl_easy_reset(easy);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_RESOLVE, NULL);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
+    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); // no POST, no HEAD
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
     c->free_handles[c->free_count++] = easy;
 }
 
@@ -117,7 +137,7 @@ static void call_finish(struct http_call *k)
     loop_timer_free(k->timer);
     if (k->easy) {
         curl_multi_remove_handle(c->multi, k->easy);
-        easy_give(c, k->easy);
+        easy_give(c, k);
     }
     k->reply.total_s = seconds_since(k->began_us);
     if (k->reply.error.kind != ERR_NONE)
@@ -154,6 +174,36 @@ static bool ask_egress(struct http_call *k, const struct sockaddr *sa, struct er
     return egress_allows(k->client->opt.egress(k->client->opt.egress_ctx), sa, k->url.host, k->url.port, k->purpose, e);
 }
 
+static struct watched *socket_of(const struct http_client *c, curl_socket_t fd)
+{
+    return (size_t)fd < c->socket_count ? c->sockets[fd] : NULL;
+}
+
+static void note_socket(struct http_client *c, int fd)
+{
+    size_t before = c->socket_count;
+    if ((size_t)fd >= before) {
+        c->socket_count = MAX((size_t)fd + 1, before * 2);
+        c->sockets = xrealloc(c->sockets, sizeof(struct watched *) * c->socket_count);
+        memset(c->sockets + before, 0, sizeof(struct watched *) * (c->socket_count - before));
+    }
+    assert(!c->sockets[fd]);
+    c->sockets[fd] = xcalloc(1, sizeof(struct watched));
+    *c->sockets[fd] = (struct watched){ .fd = fd, .client = c, .is_idle = true };
+}
+
+static int close_socket(void *ctx, curl_socket_t fd)
+{
+    struct http_client *c = ctx;
+    struct watched *w = socket_of(c, fd);
+    if (w) {
+        loop_watch_free(w->watch);
+        c->sockets[fd] = NULL;
+        free(w);
+    }
+    return close(fd);
+}
+
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose UNUSED, struct curl_sockaddr *a)
 {
     struct http_call *k = ctx;
@@ -162,7 +212,11 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose UNUSED, struct 
         k->refused = e;
         return CURL_SOCKET_BAD;
     }
-    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    note_socket(k->client, fd);
+    return fd;
 }
 
 // Before each request, also on a connection kept alive from another call, under the policy of now.
@@ -220,10 +274,22 @@ static size_t on_body(char *p, size_t size, size_t count, void *ctx)
     return 0;
 }
 
+static void watch(struct watched *w, int events)
+{
+    if (w->events == events)
+        return;
+    w->events = events;
+    loop_watch_set(w->watch, events);
+}
+
 static void on_ready(void *ctx, int events, bool is_error)
 {
     struct watched *w = ctx;
     struct http_client *c = w->client;
+    if (w->is_idle) {
+        watch(w, 0); // its peer said something or left: curl looks when it takes the connection again
+        return;
+    }
     // CURL_CSELECT_ERR would hide the reason; reading and writing finds it, and what came before it.
     int mask = (events & LOOP_READABLE || is_error ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITABLE || is_error ? CURL_CSELECT_OUT : 0);
     int running;
@@ -231,26 +297,30 @@ static void on_ready(void *ctx, int events, bool is_error)
     check_done(c);
 }
 
+// of_socket: of one that curl has opened by itself (its resolver's), which it closes without a word.
 static int on_socket(CURL *easy UNUSED, curl_socket_t fd, int what, void *ctx, void *of_socket)
 {
     struct http_client *c = ctx;
-    struct watched *w = of_socket;
+    struct watched *own = socket_of(c, fd), *w = own ? own : of_socket;
     if (what == CURL_POLL_REMOVE) {
-        if (w) {
+        if (own) {
+            own->is_idle = true;
+        } else if (w) {
             loop_watch_free(w->watch);
             free(w);
+            curl_multi_assign(c->multi, fd, NULL);
         }
-        curl_multi_assign(c->multi, fd, NULL);
         return 0;
     }
     if (!w) {
         w = xcalloc(1, sizeof *w);
-        w->fd = fd;
-        w->client = c;
-        w->watch = loop_watch_new(c->loop, fd, on_ready, w);
+        *w = (struct watched){ .fd = fd, .client = c };
         curl_multi_assign(c->multi, fd, w);
     }
-    loop_watch_set(w->watch, (what & CURL_POLL_IN ? LOOP_READABLE : 0) | (what & CURL_POLL_OUT ? LOOP_WRITABLE : 0));
+    if (!w->watch)
+        w->watch = loop_watch_new(c->loop, fd, on_ready, w);
+    w->is_idle = false;
+    watch(w, (what & CURL_POLL_IN ? LOOP_READABLE : 0) | (what & CURL_POLL_OUT ? LOOP_WRITABLE : 0));
     return 0;
 }
 
@@ -371,7 +441,6 @@ static void set_trust(struct http_call *k)
 static void set_tls(struct http_call *k)
 {
     CURL *easy = k->easy;
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, k->tls.is_unverified ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, k->tls.is_unverified ? 0L : 2L);
     if (k->tls.ca_pem.n)
@@ -396,20 +465,11 @@ static void set_method(struct http_call *k)
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, k->method.p); // arena text: NUL-terminated
 }
 
-static void call_run(struct http_call *k)
+// What all calls of a client have in common.
+static CURL *easy_new(struct http_client *c)
 {
-    struct http_client *c = k->client;
-    CURL *easy = c->free_count ? c->free_handles[--c->free_count] : curl_easy_init();
-    k->easy = easy;
-    k->stage = STAGE_RUNNING;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, k);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, k->error_text);
+    CURL *easy = curl_easy_init();
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    // Put together from the parsed parts, so that curl cannot read the text in another way than egress did.
-    bool is_v6 = str_has(k->url.host, ':');
-    str url = arena_printf(&k->arena, "%.*s://%s%.*s%s:%d%.*s", STR_ARG(k->url.scheme), is_v6 ? "[" : "", STR_ARG(k->url.host), is_v6 ? "]" : "", k->url.port,
-                           STR_ARG(k->url.path_and_query));
-    curl_easy_setopt(easy, CURLOPT_URL, url.p);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -420,16 +480,35 @@ static void call_run(struct http_call *k)
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     if (c->user_agent)
         curl_easy_setopt(easy, CURLOPT_USERAGENT, c->user_agent);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, c); // not the call: its connection outlives it
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    return easy;
+}
+
+static void call_run(struct http_call *k)
+{
+    struct http_client *c = k->client;
+    CURL *easy = c->free_count ? c->free_handles[--c->free_count] : easy_new(c);
+    k->easy = easy;
+    k->stage = STAGE_RUNNING;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, k);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, k->error_text);
+    // Put together from the parsed parts, so that curl cannot read the text in another way than egress did.
+    bool is_v6 = str_has(k->url.host, ':');
+    str url = arena_printf(&k->arena, "%.*s://%s%.*s%s:%d%.*s", STR_ARG(k->url.scheme), is_v6 ? "[" : "", STR_ARG(k->url.host), is_v6 ? "]" : "", k->url.port,
+                           STR_ARG(k->url.path_and_query));
+    curl_easy_setopt(easy, CURLOPT_URL, url.p);
     int64_t spent_ms = (clock_mono_us() - k->began_us) / 1000;
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)MAX(k->connect_timeout_ms - spent_ms, (int64_t)1));
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)MAX(k->total_timeout_ms - spent_ms, (int64_t)1));
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, k);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, k);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, k);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, k);
     if (k->addresses)
         curl_easy_setopt(easy, CURLOPT_RESOLVE, k->addresses);
@@ -439,8 +518,7 @@ static void call_run(struct http_call *k)
     CURLMcode code = curl_multi_add_handle(c->multi, easy);
     if (code != CURLM_OK) {
         err_set(&k->reply.error, ERR_IO, "%s", curl_multi_strerror(code));
-        k->easy = NULL;
-        easy_give(c, easy);
+        easy_give(c, k);
         call_fail_later(k);
     }
 }
@@ -629,6 +707,9 @@ void http_client_close(struct http_client *c)
     while (c->free_count)
         curl_easy_cleanup(c->free_handles[--c->free_count]);
     curl_multi_cleanup(c->multi);
+    for (size_t i = 0; i < c->socket_count; i++)
+        assert(!c->sockets[i]); // curl has closed them all
+    free(c->sockets);
     resolver_free(c->resolver);
     loop_timer_free(c->timer);
     loop_timer_free(c->soon);
