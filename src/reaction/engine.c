@@ -24,6 +24,7 @@
 #define LEASE_SLACK_MS 60000
 
 static void schedule(struct engine *g);
+static void schedule_soon(struct engine *g);
 static void match_more(struct engine *g);
 static void begin_waiting_runs(struct engine *g);
 
@@ -308,7 +309,8 @@ static void documents_known(void *ctx)
 void engine_active_free(struct active *run)
 {
     struct engine *g = run->engine;
-    map_remove(&g->active, run_key(&run->run.id));
+    if (map_get(&g->active, run_key(&run->run.id)) == run) // its next attempt may have been claimed with its end
+        map_remove(&g->active, run_key(&run->run.id));
     registry_give(g->opt.registry, run->snapshot);
     prepared_give(g->prepared, run->prepared);
     mask_lines_free(run->masked_lines);
@@ -325,9 +327,10 @@ void run_requests_done(struct active *run)
 }
 
 struct finishing {
+    struct finishing *next; // of the engine's `ending`
     struct active *run;
     struct store_finish item; // its texts live in the attempt's arena
-    struct loop_timer *retry;
+    struct loop_timer *retry; // the store did not take it at first
 };
 
 static void store_end(void *ctx);
@@ -345,13 +348,12 @@ static void finished(void *ctx, const bool *was_current UNUSED, size_t count UNU
         return;
     }
     enum run_state state = f->item.state;
-    ready_finished(&g->ready, run->run.reaction_id);
     if (e->kind == ERR_NONE) {
         note_run(g, &run->run, state);
         if (state == RUN_WAITING || state == RUN_QUEUED)
             ready_waiting(&g->ready, run->run.reaction_id, f->item.due_ms);
-        else if (run->run.order_key.n)
-            ready_waiting(&g->ready, run->run.reaction_id, now_ms(g)); // its turn has come
+        else if (run->run.order_key.n && f->retry)
+            ready_waiting(&g->ready, run->run.reaction_id, now_ms(g)); // the claim behind its end found it still running
         pthread_mutex_lock(&g->lock);
         g->stats.succeeded += state == RUN_SUCCEEDED;
         g->stats.failed += state == RUN_FAILED || state == RUN_DEAD_LETTERED || state == RUN_INTERRUPTED;
@@ -362,13 +364,49 @@ static void finished(void *ctx, const bool *was_current UNUSED, size_t count UNU
     run->is_finished = true;
     if (!run->requests)
         engine_active_free(run);
-    schedule(g);
+    schedule_soon(g);
 }
 
 static void store_end(void *ctx)
 {
     struct finishing *f = ctx;
     store_finish(f->run->engine->opt.store, f->run->engine->loop, &f->item, 1, finished, f);
+}
+
+// The ends of this round, and right behind them the claims of what may start in their places: mostly one commit for both. An action
+// that has ended has left its place, whether its end is stored yet or not; the claim itself reads what is stored.
+static void end_round(void *ctx)
+{
+    struct engine *g = ctx;
+    g->is_round_posted = false;
+    struct finishing *list = MOVE(g->ending);
+    g->last_ending = &g->ending;
+    for (struct finishing *f = list, *next; f; f = next) {
+        struct store_run *run = &f->run->run;
+        next = f->next;
+        ready_finished(&g->ready, run->reaction_id);
+        if (run->order_key.n)
+            ready_waiting(&g->ready, run->reaction_id, now_ms(g)); // the turn of the next one has come
+        store_end(f);
+    }
+    schedule(g);
+}
+
+// Once for all that happens in this round of the loop.
+static void schedule_soon(struct engine *g)
+{
+    if (g->is_round_posted)
+        return;
+    g->is_round_posted = true;
+    loop_post(g->loop, end_round, g);
+}
+
+static void end_soon(struct finishing *f)
+{
+    struct engine *g = f->run->engine;
+    *g->last_ending = f;
+    g->last_ending = &f->next;
+    schedule_soon(g);
 }
 
 static enum run_state state_after(struct active *run, const struct attempt_end *end, int64_t *due_ms)
@@ -433,7 +471,7 @@ void engine_finish(struct active *run, const struct attempt_end *end)
         .due_ms = due_ms,
         .has_exit_code = end->has_exit_code,
         .exit_code = end->exit_code,
-        .error = mask_apply(run->mask, end->error, a),
+        .error = arena_str(a, mask_apply(run->mask, end->error, a)), // stored at the end of the round
     };
     if (policies_ended(g->policies, run->run.reaction_id, run->run.id, policy_end(end), f->item.now_ms, &f->item))
         gone_disable(g, run->run.space_id, run->run.reaction_id, run->run.id, "nothing but failures came for 120 hours");
@@ -441,7 +479,7 @@ void engine_finish(struct active *run, const struct attempt_end *end)
         f->item.output = json_text(a, mask_apply_json(run->mask, end->output, a));
     if (end->attempt_doc)
         f->item.attempt_doc = json_text(a, mask_apply_json(run->mask, end->attempt_doc, a));
-    store_end(f);
+    end_soon(f);
 }
 
 void engine_release(struct active *run, int64_t due_ms)
@@ -451,7 +489,7 @@ void engine_release(struct active *run, int64_t due_ms)
     f->run = run;
     f->item = (struct store_finish){ .run_id = run->run.id, .fence = run->run.fence, .is_release = true, .state = run->run.attempts > 1 ? RUN_WAITING : RUN_QUEUED, .due_ms = due_ms };
     policies_ended(run->engine->policies, run->run.reaction_id, run->run.id, POLICY_UNKNOWN, now_ms(run->engine), &f->item);
-    store_end(f);
+    end_soon(f);
 }
 
 static void fail_at_once(struct active *run, const char *text)
@@ -857,6 +895,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
         return false;
     }
     g->match_again_ms = READY_NEVER;
+    g->last_ending = &g->ending;
     g->prepared = prepared_set_new();
     g->egress_snapshot = registry_take(opt->registry);
     g->timer = loop_timer_new(g->loop, on_timer, g);

@@ -32,6 +32,8 @@ struct engine {
     int64_t match_again_ms; // READY_NEVER, or when a match that could not be stored is tried again
     int scripts_running, max_scripts;
     int requests_running;
+    struct finishing *ending, **last_ending; // attempts that ended in this round of the loop
+    bool is_round_posted;
     struct prepared_set *prepared; // what was read of revisions
     struct map hosts;  // run_http.c's: "host:port" -> who is under way there, and who waits
     struct active *waiting; // runs that wait for documents of Octopus before they start
