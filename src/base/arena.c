@@ -1,9 +1,12 @@
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #define FIRST_BLOCK_BYTES 4096
 #define LARGEST_BLOCK_BYTES (1 << 20)
+#define KEPT_SIZES 4              // 4, 8, 16 and 32 KB
+#define KEPT_BYTES (128 << 10)    // of each size, by each thread
 
 struct arena_block {
     struct arena_block *older;
@@ -11,11 +14,90 @@ struct arena_block {
     _Alignas(16) char data[];
 };
 
+// Blocks of small arenas are kept by the thread that let them go: malloc takes its slow way for such sizes, and every request, run and
+// operation of the store has an arena. With AddressSanitizer nothing is kept, so that a use after the end is found.
+struct kept {
+    struct arena_block *first[KEPT_SIZES];
+    size_t bytes[KEPT_SIZES];
+};
+
+#if defined(__SANITIZE_ADDRESS__)
+#define KEEPS_BLOCKS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KEEPS_BLOCKS 0
+#endif
+#endif
+#ifndef KEEPS_BLOCKS
+#define KEEPS_BLOCKS 1
+#endif
+
+static _Thread_local struct kept *kept;
+static pthread_key_t kept_key;
+static pthread_once_t kept_once = PTHREAD_ONCE_INIT;
+
+static void kept_free(void *ctx)
+{
+    struct kept *k = ctx;
+    kept = NULL;
+    for (int size = 0; size < KEPT_SIZES; size++)
+        for (struct arena_block *b = k->first[size], *older; b; b = older) {
+            older = b->older;
+            free(b);
+        }
+    free(k);
+}
+
+static void kept_begin(void)
+{
+    if (pthread_key_create(&kept_key, kept_free))
+        abort();
+}
+
+// -1: blocks of so many bytes are not kept.
+static int kept_size(size_t bytes)
+{
+    for (int size = 0; KEEPS_BLOCKS && size < KEPT_SIZES; size++)
+        if (bytes == (size_t)FIRST_BLOCK_BYTES << size)
+            return size;
+    return -1;
+}
+
+static struct arena_block *take_kept(size_t bytes)
+{
+    int size = kept ? kept_size(bytes) : -1;
+    struct arena_block *b = size < 0 ? NULL : kept->first[size];
+    if (!b)
+        return NULL;
+    kept->first[size] = b->older;
+    kept->bytes[size] -= bytes;
+    return b;
+}
+
+static void let_go(struct arena_block *b)
+{
+    int size = kept_size(b->bytes);
+    if (size >= 0 && !kept) {
+        pthread_once(&kept_once, kept_begin);
+        kept = xcalloc(1, sizeof *kept);
+        pthread_setspecific(kept_key, kept); // freed with the thread
+    }
+    if (size < 0 || kept->bytes[size] + b->bytes > KEPT_BYTES) {
+        free(b);
+        return;
+    }
+    b->older = kept->first[size];
+    kept->first[size] = b;
+    kept->bytes[size] += b->bytes;
+}
+
 static void add_block(struct arena *a, size_t need)
 {
     size_t bytes = a->block ? MIN(a->block->bytes * 2, (size_t)LARGEST_BLOCK_BYTES) : FIRST_BLOCK_BYTES;
     bytes = MAX(bytes, need);
-    struct arena_block *b = xmalloc(bytes > SIZE_MAX - sizeof *b ? SIZE_MAX : sizeof *b + bytes);
+    struct arena_block *b = take_kept(bytes);
+    if (!b)
+        b = xmalloc(bytes > SIZE_MAX - sizeof *b ? SIZE_MAX : sizeof *b + bytes);
     b->older = a->block;
     b->bytes = bytes;
     a->block = b;
@@ -30,7 +112,7 @@ void arena_fini(struct arena *a)
         return;
     for (struct arena_block *b = a->block, *older; b; b = older) {
         older = b->older;
-        free(b);
+        let_go(b);
     }
     *a = (struct arena){ 0 };
 }
@@ -45,7 +127,7 @@ void arena_reset(struct arena *a)
     struct arena_block *keep = a->block;
     for (struct arena_block *b = keep->older, *older; b; b = older) {
         older = b->older;
-        free(b);
+        let_go(b);
     }
     keep->older = NULL;
     a->at = keep->data;

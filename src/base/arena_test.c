@@ -92,6 +92,29 @@ TEST(emptying)
     arena_fini(NULL);
 }
 
+// Blocks are kept for the next arena: nothing of one may show in another that is in use.
+TEST(many_at_once_and_again)
+{
+    struct arena arenas[50] = { 0 };
+    for (int round = 0; round < 3; round++) {
+        char *first[COUNT(arenas)], *second[COUNT(arenas)];
+        for (size_t i = 0; i < COUNT(arenas); i++) {
+            first[i] = arena_bytes(&arenas[i], 3000);
+            second[i] = arena_bytes(&arenas[i], 6000);
+            memset(first[i], (int)i, 3000);
+            memset(second[i], (int)i + 100, 6000);
+        }
+        bool is_whole = true;
+        for (size_t i = 0; i < COUNT(arenas); i++)
+            is_whole = is_whole && first[i][0] == (char)i && first[i][2999] == (char)i && second[i][0] == (char)(i + 100) && second[i][5999] == (char)(i + 100);
+        CHECK("each holds what was put there", is_whole);
+        const char *zero = arena_zalloc(&arenas[round], 100);
+        CHECK("zeroed memory is zero", zero[0] == 0 && zero[99] == 0);
+        for (size_t i = 0; i < COUNT(arenas); i++)
+            arena_fini(&arenas[i]);
+    }
+}
+
 TEST(text)
 {
     CLEANUP(arena_fini) struct arena a = { 0 };

@@ -20,6 +20,21 @@ TEST(the_kernels_bytes)
     random_system.fill(random_system.ctx, large, 0);
 }
 
+TEST(small_wishes_never_get_the_same_bytes)
+{
+    unsigned char got[400][8];
+    size_t twins = 0, zeros = 0;
+    for (size_t i = 0; i < COUNT(got); i++)
+        random_system.fill(random_system.ctx, got[i], sizeof got[i]); // more than are fetched at once
+    for (size_t i = 0; i < COUNT(got); i++) {
+        for (size_t k = 0; k < i; k++)
+            twins += !memcmp(got[i], got[k], sizeof got[i]);
+        zeros += !memcmp(got[i], "\0\0\0\0\0\0\0", sizeof got[i]);
+    }
+    CHECK_INT("no eight bytes come twice", twins, 0);
+    CHECK_INT("none were wiped before they were given", zeros, 0);
+}
+
 TEST(a_seed_decides_all)
 {
     struct random_seeded x, y, z;
