@@ -634,10 +634,9 @@ static void begin_waiting_runs(struct engine *g)
     }
 }
 
-static void start_run(struct engine *g, const struct store_run *claimed)
+static struct active *active_new(struct engine *g, const struct store_run *claimed)
 {
     struct active *run = xcalloc(1, sizeof *run);
-    struct err e = { 0 };
     run->engine = g;
     run->run = *claimed;
     run->run.key = arena_str(&run->arena, claimed->key);
@@ -651,8 +650,15 @@ static void start_run(struct engine *g, const struct store_run *claimed)
     pthread_mutex_lock(&g->lock);
     g->stats.started++;
     pthread_mutex_unlock(&g->lock);
+    return run;
+}
 
-    bool ok = store_event_get(g->opt.store, 0, run->run.event_id, &run->arena, &run->event, &e);
+// Its event has been read, or *why says why not.
+static void start_run(struct active *run, const struct err *why)
+{
+    struct engine *g = run->engine;
+    struct err e = *why;
+    bool ok = e.kind == ERR_NONE;
     run->is_unread = !ok;
     if (ok && !run->event)
         ok = err_set(&e, ERR_NOT_FOUND, "its event was removed");
@@ -671,6 +677,23 @@ static void start_run(struct engine *g, const struct store_run *claimed)
         fail_at_once(run, e.text);
     else
         begin_run(run);
+}
+
+static void start_runs(struct engine *g, const struct store_run *runs, size_t count)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct active **started = ARENA_ARRAY(&a, struct active *, count);
+    struct store_event_wish *wishes = ARENA_ARRAY(&a, struct store_event_wish, count);
+    struct err e = { 0 };
+    for (size_t i = 0; i < count; i++) {
+        started[i] = active_new(g, &runs[i]);
+        wishes[i] = (struct store_event_wish){ runs[i].event_id, &started[i]->arena, NULL };
+    }
+    bool ok = store_events_get(g->opt.store, wishes, count, &e);
+    for (size_t i = 0; i < count; i++) {
+        started[i]->event = ok ? wishes[i].event : NULL;
+        start_run(started[i], &e);
+    }
 }
 
 // ---- beginning ----
@@ -742,8 +765,8 @@ static void claimed(void *ctx, const struct store_run *runs, size_t count, const
     reserve(c, -c->limit);
     policies_started(g->policies, c->reaction_id, (int)count, now_ms(g));
     ready_claimed(&g->ready, c->reaction_id, (int)count, next_due);
-    for (size_t i = 0; i < count; i++)
-        start_run(g, &runs[i]);
+    if (count)
+        start_runs(g, runs, count);
     free(c);
     schedule(g);
 }

@@ -456,6 +456,8 @@ void reader_give(struct reader *r)
         committer_return(s);
         return;
     }
+    if (!sqlite3_get_autocommit(db_handle(r->db)))
+        sqlite3_exec(db_handle(r->db), "ROLLBACK", NULL, NULL, NULL); // read as one transaction
     pthread_mutex_lock(&s->readers_lock);
     if (s->free_count < COUNT(s->free_readers)) {
         s->free_readers[s->free_count++] = r->db;

@@ -304,23 +304,43 @@ bool store_event_place_get(struct store *s, int64_t event_id, struct arena *a, s
     return row >= 0;
 }
 
-bool store_event_get(struct store *s, int64_t space_id, int64_t id, struct arena *a, struct store_event **out, struct err *e)
+static bool get_event(struct db *d, int64_t space_id, int64_t id, struct arena *a, struct store_event **out, struct err *e)
 {
-    CLEANUP(reader_give) struct reader r = { 0 };
     *out = NULL;
-    if (!reader_take(s, &r, e))
-        return false;
-    sqlite3_stmt *st = db_prepare(r.db, "SELECT " EVENT_COLUMNS ", body FROM events WHERE id = ?1 AND (?2 = 0 OR space = ?2)", e);
+    sqlite3_stmt *st = db_prepare(d, "SELECT " EVENT_COLUMNS ", body FROM events WHERE id = ?1 AND (?2 = 0 OR space = ?2)", e);
     if (!st)
         return false;
     db_bind_i64(st, 1, id);
     db_bind_i64(st, 2, space_id);
-    int row = db_step(r.db, st, e);
+    int row = db_step(d, st, e);
     if (row > 0) {
         *out = ARENA_NEW(a, struct store_event);
         read_event(st, a, true, *out);
+        sqlite3_reset(st);
     }
     return row >= 0;
+}
+
+bool store_event_get(struct store *s, int64_t space_id, int64_t id, struct arena *a, struct store_event **out, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    *out = NULL;
+    return reader_take(s, &r, e) && get_event(r.db, space_id, id, a, out, e);
+}
+
+bool store_events_get(struct store *s, struct store_event_wish *wishes, size_t count, struct err *e)
+{
+    CLEANUP(reader_give) struct reader r = { 0 };
+    if (!reader_take(s, &r, e))
+        return false;
+    // One transaction, so that its locks are taken once. In memory the committer's own may not be touched.
+    bool is_many = s->path && count > 1, ok = true;
+    sqlite3_stmt *st = is_many ? db_prepare(r.db, "BEGIN", e) : NULL;
+    if (is_many && (!st || !db_run(r.db, st, e)))
+        return false;
+    for (size_t i = 0; i < count && ok; i++)
+        ok = get_event(r.db, 0, wishes[i].id, wishes[i].arena, &wishes[i].event, e);
+    return ok; // reader_give ends it
 }
 
 static struct where conditions(const struct event_filter *f, struct arena *a)

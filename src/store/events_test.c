@@ -37,6 +37,35 @@ static struct store_event *event(struct fixture *f, int64_t id)
     return v ? v : ARENA_NEW(&f->a, struct store_event);
 }
 
+TEST(many_are_read_at_once)
+{
+    ON_EVERY_ENGINE(f) {
+        struct store_event_wish wishes[4] = { 0 };
+        struct arena arenas[4] = { 0 };
+        static const char *const bodies[] = { "[1]", "[2]", "[3]" };
+        for (size_t i = 0; i < 3; i++) {
+            struct store_accept item = event_of(7, bodies[i]);
+            wishes[i] = (struct store_event_wish){ .id = accept(&f, &item).event_id };
+        }
+        wishes[3].id = 1000000;
+        for (int round = 0; round < 2; round++) {
+            for (size_t i = 0; i < 4; i++)
+                wishes[i].arena = &arenas[i];
+            CHECK_OK("they are read", store_events_get(f.store, wishes, 4, &f.e), &f.e);
+            for (size_t i = 0; i < 3; i++)
+                CHECK_STR("each its own", wishes[i].event ? wishes[i].event->body : STR(""), str_from(bodies[i]));
+            CHECK("one that is not there is none", !wishes[3].event);
+            // Nothing stays open behind it: what is stored now is seen by the next.
+            struct store_accept item = event_of(7, "[4]");
+            struct store_event_wish later = { accept(&f, &item).event_id, &arenas[0], NULL };
+            CHECK_OK("one alone", store_events_get(f.store, &later, 1, &f.e), &f.e);
+            CHECK("what came meanwhile is seen", later.event);
+        }
+        for (size_t i = 0; i < 4; i++)
+            arena_fini(&arenas[i]);
+    }
+}
+
 TEST(an_event_keeps_every_byte)
 {
     ON_EVERY_ENGINE(f) {

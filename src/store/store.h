@@ -210,6 +210,14 @@ struct store_event_place {
 MUST_USE bool store_event_place_get(struct store *s, int64_t event_id, struct arena *a, struct store_event_place *out, bool *is_there, struct err *e);
 
 MUST_USE bool store_event_get(struct store *s, int64_t space_id, int64_t id, struct arena *a, struct store_event **out, struct err *e);
+// Many at once, for runs that start together: one look at the store instead of one for each. Each has an arena of its own; *event is
+// NULL where there is none.
+struct store_event_wish {
+    int64_t id;
+    struct arena *arena;
+    struct store_event *event;
+};
+MUST_USE bool store_events_get(struct store *s, struct store_event_wish *wishes, size_t count, struct err *e);
 
 // Where somebody may look: a row fits when one scope's lists each are empty or hold what the row's event is about.
 struct store_scope {
