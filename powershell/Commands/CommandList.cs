@@ -25,6 +25,7 @@ internal static class CommandList
         // JSON
         new("ConvertFrom-Json", typeof(ConvertFromJsonCommand), Utility),
         new("ConvertTo-Json", typeof(ConvertToJsonCommand), Utility),
+        new("Test-Json", typeof(TestJsonCommand), Utility),
         // Objects
         new("Select-Object", typeof(SelectObjectCommand), Utility),
         new("Sort-Object", typeof(SortObjectCommand), Utility),
@@ -82,6 +83,7 @@ internal static class CommandList
         new("Format-List", typeof(FormatListCommand), Utility),
         new("Format-Wide", typeof(FormatWideCommand), Utility),
         new("Format-Custom", typeof(FormatCustomCommand), Utility),
+        new("Format-Hex", typeof(FormatHex), Utility),
         new("Out-String", typeof(OutStringCommand), Utility),
         new("Out-File", typeof(OutFileCommand), Utility),
         // Dates and chance
@@ -101,6 +103,7 @@ internal static class CommandList
         new("ConvertFrom-Csv", typeof(ConvertFromCsvCommand), Utility),
         new("Import-Csv", typeof(ImportCsvCommand), Utility),
         new("ConvertFrom-StringData", typeof(ConvertFromStringDataCommand), Utility),
+        new("Import-PowerShellDataFile", typeof(ImportPowerShellDataFileCommand), Utility),
         new("Select-Xml", typeof(SelectXmlCommand), Utility),
         new("ConvertTo-Xml", typeof(ConvertToXmlCommand), Utility),
         new("ConvertTo-Html", typeof(ConvertToHtmlCommand), Utility),
@@ -116,6 +119,7 @@ internal static class CommandList
         new("Invoke-Expression", typeof(InvokeExpressionCommand), Utility),
         new("Add-Type", typeof(AddTypeCommand), Utility),
         new("Get-PSCallStack", typeof(GetPSCallStackCommand), Utility),
+        new("Get-Error", typeof(GetErrorCommand), Utility),
         new("Get-Culture", typeof(GetCultureCommand), Utility),
         new("Get-UICulture", typeof(GetUICultureCommand), Utility),
         new("Get-Host", typeof(GetHostCommand), Utility),

@@ -31,8 +31,8 @@ public abstract class ProcessBaseCommand : PSCmdlet
     internal IEnumerable<Process> Matching()
     {
         if (InputObject != null) return InputObject;
-        if (Ids != null) return Ids.Select(ById).Where(p => p != null).ToList();
-        return (Names ?? ["*"]).SelectMany(ByName).DistinctBy(p => p.Id).OrderBy(NameOf, StringComparer.CurrentCultureIgnoreCase).ThenBy(p => p.Id).ToList();
+        return (Ids != null ? Ids.Select(ById).Where(p => p != null) : (Names ?? ["*"]).SelectMany(ByName))
+            .DistinctBy(p => p.Id).OrderBy(NameOf, StringComparer.OrdinalIgnoreCase).ThenBy(p => p.Id).ToList();
     }
 
     Process ById(int id)
@@ -50,7 +50,8 @@ public abstract class ProcessBaseCommand : PSCmdlet
         WildcardPattern pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
         List<Process> found = Process.GetProcesses().Where(p => pattern.IsMatch(NameOf(p))).ToList();
         if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-            WriteNotFound($"Cannot find a process with the name \"{name}\". Verify the process name and call the cmdlet again.", name, "NoProcessFoundForGivenName", name, null);
+            WriteNotFound($"Cannot find a process with the name \"{name}\". Verify the process name and call the cmdlet again." + (int.TryParse(name, out int id) && id >= 0 ? " To search by identifier, use the Id parameter." : ""),
+                name, int.TryParse(name, out id) && id >= 0 ? "RecommendIdTagForGivenName" : "NoProcessFoundForGivenName", name, null);
         return found;
     }
 

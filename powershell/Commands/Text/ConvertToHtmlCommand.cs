@@ -6,6 +6,7 @@ using System.Collections.Generic;
 using System.Collections.Specialized;
 using System.Linq;
 using System.Management.Automation;
+using System.Management.Automation.Internal;
 using System.Net;
 using System.Text;
 using Reactions.PowerShell.Engine;
@@ -35,13 +36,13 @@ public sealed class ConvertToHtmlCommand : PSCmdlet
         ["name"] = [typeof(string)], ["label"] = [typeof(string)], ["width"] = [typeof(string), typeof(int)], ["alignment"] = [typeof(string)] };
 
     List<PropertySpec> _given, _columns;
+    int _seen;
 
     protected override void BeginProcessing()
     {
         _given = PropertySpec.Parse(this, Property, Keys);
         if (!Fragment) WriteHead();
         WriteObject(PreContent ?? [], true);
-        if (As == "Table") return;
         WriteObject("<table>");
     }
 
@@ -52,39 +53,50 @@ public sealed class ConvertToHtmlCommand : PSCmdlet
         WriteObject("<html xmlns=\"http://www.w3.org/1999/xhtml\">");
         WriteObject("<head>");
         if (Charset != null) WriteObject($"<meta charset=\"{Charset}\">");
-        foreach (DictionaryEntry entry in Meta ?? [])
-            WriteObject(entry.Key.ToString().ToLowerInvariant() is "content-type" or "default-style" or "x-ua-compatible" or "refresh"
-                ? $"<meta http-equiv=\"{entry.Key}\" content=\"{entry.Value}\">" : $"<meta name=\"{entry.Key}\" content=\"{entry.Value}\">");
-        if (Head == null) WriteObject($"<title>{WebUtility.HtmlEncode(Title)}</title>");
+        foreach (DictionaryEntry entry in Meta ?? []) WriteMeta(entry.Key.ToString(), entry.Value);
+        if (Head == null) WriteObject($"<title>{Title}</title>");
         else WriteObject(Head, true);
         if (CssUri != null) WriteObject($"<link rel=\"stylesheet\" type=\"text/css\" href=\"{CssUri}\" />");
         WriteObject("</head><body>");
         WriteObject(Body, true);
     }
 
+    void WriteMeta(string name, object value)
+    {
+        string kind = name.ToLowerInvariant();
+        if (kind is not ("content-type" or "default-style" or "x-ua-compatible" or "application-name" or "author" or "description" or "generator" or "keywords" or "viewport"))
+            WriteWarning($"Accepted meta properties are content-type, default-style, application-name, author, description, generator, keywords, x-ua-compatible, and viewport. The meta pair: {name} and {value} may not function correctly.");
+        WriteObject($"<meta {(kind is "content-type" or "default-style" or "x-ua-compatible" ? "http-equiv" : "name")}=\"{name}\" content=\"{value}\">");
+    }
+
+    // A table has the columns of its first object that has any; in a list each object shows its own properties.
     protected override void ProcessRecord()
     {
-        if (InputObject == null) return;
+        if (InputObject == null || InputObject == AutomationNull.Value) return;
+        _seen++;
         bool first = _columns == null;
-        if (first) _columns = Columns();
+        if (first || As == "List")
+        {
+            List<PropertySpec> columns = Columns();
+            if (columns.Count == 0) return;
+            _columns = columns;
+        }
         if (As == "List")
         {
-            if (!first) WriteObject("<tr><td><hr></td></tr>");
-            foreach (PropertySpec c in _columns) WriteObject($"<tr><td>{WebUtility.HtmlEncode(NameOf(c))}:</td><td>{Value(c)}</td></tr>");
+            if (_seen > 1) WriteObject("<tr><td><hr></td></tr>");
+            foreach (PropertySpec c in _columns) WriteObject($"<tr><td>{NameOf(c)}:</td><td>{Value(c)}</td></tr>");
             return;
         }
         if (first)
         {
-            WriteObject("<table>");
             WriteObject($"<colgroup>{string.Concat(_columns.Select(Column))}</colgroup>");
-            WriteObject($"<tr>{string.Concat(_columns.Select(c => $"<th>{WebUtility.HtmlEncode(NameOf(c))}</th>"))}</tr>");
+            WriteObject($"<tr>{string.Concat(_columns.Select(c => $"<th>{NameOf(c)}</th>"))}</tr>");
         }
         WriteObject($"<tr>{string.Concat(_columns.Select(c => $"<td>{Value(c)}</td>"))}</tr>");
     }
 
     protected override void EndProcessing()
     {
-        if (As == "Table" && _columns == null) WriteObject("<table>");
         WriteObject("</table>");
         WriteObject(PostContent ?? [], true);
         if (!Fragment) WriteObject("</body></html>");
@@ -102,13 +114,13 @@ public sealed class ConvertToHtmlCommand : PSCmdlet
 
     static string Column(PropertySpec c)
     {
-        string width = c.IsSet("width") ? $" width=\"{c["width"]}\"" : "", align = c.IsSet("alignment") ? $" align=\"{c["alignment"]}\"" : "";
+        string width = c.IsSet("width") ? $" width = \"{c["width"]}\"" : "", align = c.IsSet("alignment") ? $" align = \"{c["alignment"]}\"" : "";
         return $"<col{width}{align}/>";
     }
 
     string Value(PropertySpec c)
     {
         object value = c.Expression.GetValues(InputObject).FirstOrDefault()?.Result;
-        return WebUtility.HtmlEncode(value == null ? string.Empty : PSObject.AsPSObject(value).ToString());
+        return WebUtility.HtmlEncode(value?.ToString() ?? string.Empty);
     }
 }

@@ -43,23 +43,25 @@ public class SelectXmlCommand : PSCmdlet
             try { Find(LanguagePrimitives.ConvertTo<XmlDocument>(text), null); }
             catch (PSInvalidCastException e) { WriteError(e.ErrorRecord); }
         }
-        foreach (string path in Path ?? LiteralPath ?? [])
-        {
-            try
-            {
-                Collection<string> files = LiteralPath != null ? [SessionState.Path.GetUnresolvedProviderPathFromPSPath(path)] : SessionState.Path.GetResolvedProviderPathFromPSPath(path, out _);
-                foreach (string file in files) Load(file);
-            }
-            catch (ItemNotFoundException e) { WriteError(new ErrorRecord(e.ErrorRecord, e)); }
-        }
+        foreach (string file in (Path ?? LiteralPath ?? []).SelectMany(Files).ToList()) Load(file);
+    }
+
+    // A path that is not there ends the command, before anything is read.
+    IEnumerable<string> Files(string path)
+    {
+        if (LiteralPath != null) return [SessionState.Path.GetUnresolvedProviderPathFromPSPath(path)];
+        Collection<string> found = GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
+        if (provider.Name == "FileSystem") return found;
+        WriteError(new ErrorRecord(new InvalidOperationException($"The file {path} cannot be opened: it is in provider {provider.Name}."), "ProcessingFile", ErrorCategory.InvalidOperation, path));
+        return [];
     }
 
     void Load(string file)
     {
         try
         {
-            using var reader = XmlReader.Create(file, new XmlReaderSettings { XmlResolver = null, DtdProcessing = DtdProcessing.Prohibit });
-            var document = new XmlDocument { XmlResolver = null };
+            using var reader = XmlReader.Create(file, new XmlReaderSettings { XmlResolver = null, DtdProcessing = DtdProcessing.Parse, MaxCharactersFromEntities = 1024 });
+            var document = new XmlDocument { XmlResolver = null, PreserveWhitespace = true };
             document.Load(reader);
             Find(document, file);
         }
@@ -88,7 +90,7 @@ public class SelectXmlCommand : PSCmdlet
             try { names.AddNamespace(entry.Key.ToString(), entry.Value?.ToString()); }
             catch (Exception e) when (e is ArgumentException or NullReferenceException)
             {
-                ThrowTerminatingError(new ErrorRecord(new InvalidOperationException($"-Namespace names a prefix or URI that cannot be used: {e.Message}"), "PrefixError", ErrorCategory.InvalidOperation, Namespace));
+                WriteError(new ErrorRecord(new InvalidOperationException($"-Namespace names a prefix or URI that cannot be used: {e.Message}"), "PrefixError", ErrorCategory.InvalidOperation, Namespace));
             }
         }
         return names;
@@ -203,7 +205,7 @@ public sealed class ExportClixmlCommand : PSCmdlet
     protected override void EndProcessing()
     {
         if (!ShouldProcess(Path ?? LiteralPath)) return;
-        using var file = new StreamWriter(Files.OpenToWrite(this, Path ?? LiteralPath, LiteralPath != null, false, Force, NoClobber), Encoding);
+        using var file = new StreamWriter(Reactions.PowerShell.Engine.Files.OpenToWrite(this, Path ?? LiteralPath, LiteralPath != null, false, Force, NoClobber), Encoding);
         file.Write(Inside.Serialize(null, _all, Depth, true));
     }
 }
