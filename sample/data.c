@@ -47,6 +47,8 @@ static bool load_documents(struct sample *s, struct arena *a, struct err *e)
             o = access_expand(a, o);
         if (kind == &kinds[KIND_RELEASE])
             release_take_snapshots(s->model, a, o);
+        if (kind == &kinds[KIND_RUNBOOK_SNAPSHOT])
+            runbook_take_snapshots(s->model, a, o);
         if (kind == &kinds[KIND_TASK])
             task_describe_times(a, o);
         model_put(s->model, (enum kind_id)(kind - kinds), o);

@@ -1,6 +1,7 @@
 // Interruptions (manual intervention, guided failure), and runbook runs.
 
 #include "sample/deployments.h"
+#include "sample/releases.h"
 #include "sample/routes.h"
 #include "sample/tasks.h"
 
@@ -294,6 +295,31 @@ static void post_run_v1(struct call *c)
     call_answer(c, 200, o);
 }
 
+// With the variables as they are now; ?publish=true makes it the one that runs unless another is named.
+static void post_snapshot(struct call *c)
+{
+    const struct doc *runbook = named_doc(c, KIND_RUNBOOK, call_str(c, "RunbookId"));
+
+    if (!runbook)
+        return;
+    struct scope scope = { .project = doc_str(runbook, "ProjectId") };
+    struct json *o = resource_new(c, KIND_RUNBOOK_SNAPSHOT);
+    json_put(o, STR("RunbookId"), json_new_string(c->a, runbook->id));
+    json_put(o, STR("ProjectId"), json_new_string(c->a, doc_str(runbook, "ProjectId")));
+    json_put(o, STR("Assembled"), json_new_string(c->a, text_date(c->a, sample_now_ms(c->sample))));
+    if (!call_may(c, "RunbookEdit", &scope) || !resource_check_name(c, KIND_RUNBOOK_SNAPSHOT, o, "RunbookId"))
+        return;
+    runbook_take_snapshots(c->sample->model, c->a, o);
+    struct doc *d = resource_store(c, KIND_RUNBOOK_SNAPSHOT, o);
+    if (call_query_bool(c, "publish", false)) {
+        struct json *book = model_edit(c->a, runbook);
+        json_put(book, STR("PublishedRunbookSnapshotId"), json_new_string(c->a, d->id));
+        resource_store(c, KIND_RUNBOOK, book);
+    }
+    resource_event(c, "Created", d);
+    resource_answer(c, 201, d);
+}
+
 static void get_runbook_snapshots(struct call *c)
 {
     struct doc *d = resource_get(c, KIND_RUNBOOK, c->args[0]);
@@ -309,6 +335,7 @@ const struct route interruption_routes[] = {
     { "POST", "interruptions/{}/submit", "InterruptionSubmit", post_submit },
     { "POST", "runbookRuns", "RunbookRunCreate", post_run },
     { "POST", "runbook-runs/create/v1", "RunbookRunCreate", post_run_v1 },
+    { "POST", "runbookSnapshots", "RunbookEdit", post_snapshot },
     { "GET", "runbooks/{}/runbookSnapshots", "RunbookView", get_runbook_snapshots },
     { 0 },
 };

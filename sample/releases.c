@@ -36,7 +36,7 @@ const struct doc *process_of(const struct model *m, const struct doc *project)
     return model_get_kind(m, KIND_PROCESS, doc_str(project, "DeploymentProcessId"));
 }
 
-static str snapshot_of(struct model *m, struct arena *a, enum kind_id kind, str id, str release_id)
+static str snapshot_of(struct model *m, struct arena *a, enum kind_id kind, str id, str frozen_by)
 {
     const struct doc *d = model_get_kind(m, kind, id);
     int64_t version = 0;
@@ -45,31 +45,49 @@ static str snapshot_of(struct model *m, struct arena *a, enum kind_id kind, str 
         return STR("");
     json_i64(doc_field(d, "Version"), &version);
     struct json *copy = model_edit(a, d);
-    str number = str_skip(release_id, (size_t)(str_find_char(release_id, '-') + 1));
-    str snapshot = arena_printf(a, "%.*s-s-%" PRId64 "-%.*s", STR_ARG(d->id), version, STR_ARG(number));
+    // Releases-301 and RunbookSnapshots-301 each have their own.
+    str number = str_skip(frozen_by, (size_t)(str_find_char(frozen_by, '-') + 1));
+    str snapshot = arena_printf(a, "%.*s-s-%" PRId64 "-%s%.*s", STR_ARG(d->id), version, str_starts(frozen_by, STR("Runbook")) ? "R" : "", STR_ARG(number));
     json_put(copy, STR("Id"), json_new_string(a, snapshot));
     json_put(copy, STR("_IsSnapshot"), json_new_bool(a, true));
     model_put(m, kind, copy);
     return snapshot;
 }
 
+static void take_libraries(struct model *m, struct arena *a, const struct doc *project, str frozen_by, struct json *into)
+{
+    struct json *libraries = json_new_array(a);
+
+    json_each(library, doc_field(project, "IncludedLibraryVariableSetIds")) {
+        const struct doc *set = model_get_kind(m, KIND_LIBRARY_SET, json_str(library, STR("")));
+
+        if (set)
+            json_push(libraries, json_new_string(a, snapshot_of(m, a, KIND_VARIABLE_SET, doc_str(set, "VariableSetId"), frozen_by)));
+    }
+    json_put(into, STR("LibraryVariableSetSnapshotIds"), libraries);
+}
+
 void release_take_snapshots(struct model *m, struct arena *a, struct json *release)
 {
     const struct doc *project = model_get_kind(m, KIND_PROJECT, json_str(json_get(release, STR("ProjectId")), STR("")));
     str id = json_str(json_get(release, STR("Id")), STR(""));
-    struct json *libraries = json_new_array(a);
 
     if (!project)
         return;
     json_put(release, STR("ProjectDeploymentProcessSnapshotId"), json_new_string(a, snapshot_of(m, a, KIND_PROCESS, doc_str(project, "DeploymentProcessId"), id)));
     json_put(release, STR("ProjectVariableSetSnapshotId"), json_new_string(a, snapshot_of(m, a, KIND_VARIABLE_SET, doc_str(project, "VariableSetId"), id)));
-    json_each(library, doc_field(project, "IncludedLibraryVariableSetIds")) {
-        const struct doc *set = model_get_kind(m, KIND_LIBRARY_SET, json_str(library, STR("")));
+    take_libraries(m, a, project, id, release);
+}
 
-        if (set)
-            json_push(libraries, json_new_string(a, snapshot_of(m, a, KIND_VARIABLE_SET, doc_str(set, "VariableSetId"), id)));
-    }
-    json_put(release, STR("LibraryVariableSetSnapshotIds"), libraries);
+void runbook_take_snapshots(struct model *m, struct arena *a, struct json *frozen)
+{
+    const struct doc *project = model_get_kind(m, KIND_PROJECT, json_str(json_get(frozen, STR("ProjectId")), STR("")));
+    str id = json_str(json_get(frozen, STR("Id")), STR(""));
+
+    if (!project)
+        return;
+    json_put(frozen, STR("FrozenProjectVariableSetId"), json_new_string(a, snapshot_of(m, a, KIND_VARIABLE_SET, doc_str(project, "VariableSetId"), id)));
+    take_libraries(m, a, project, id, frozen);
 }
 
 struct doc *release_latest(const struct model *m, str project_id, str channel_id)

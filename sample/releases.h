@@ -13,6 +13,8 @@ const struct doc *process_of(const struct model *m, const struct doc *project);
 
 // Adds the snapshots of process and variables to a release's document.
 void release_take_snapshots(struct model *m, struct arena *a, struct json *release);
+// Adds the snapshot of variables to that of a runbook.
+void runbook_take_snapshots(struct model *m, struct arena *a, struct json *frozen);
 // The newest release of a project (of a channel, unless empty), or NULL.
 struct doc *release_latest(const struct model *m, str project_id, str channel_id);
 struct doc *release_by_version(const struct model *m, str project_id, str version);

@@ -63,7 +63,7 @@ static const struct kind { str type, path; bool is_spaceless; } kinds[] = {
     { STR_INIT("Projects"), STR_INIT("projects"), false }, { STR_INIT("ProjectGroups"), STR_INIT("projectgroups"), false }, { STR_INIT("Environments"), STR_INIT("environments"), false },
     { STR_INIT("Tenants"), STR_INIT("tenants"), false }, { STR_INIT("Channels"), STR_INIT("channels"), false }, { STR_INIT("Machines"), STR_INIT("machines"), false },
     { STR_INIT("Releases"), STR_INIT("releases"), false }, { STR_INIT("Deployments"), STR_INIT("deployments"), false }, { STR_INIT("ServerTasks"), STR_INIT("tasks"), true },
-    { STR_INIT("Runbooks"), STR_INIT("runbooks"), false }, { STR_INIT("RunbookRuns"), STR_INIT("runbookRuns"), false }, { STR_INIT("Users"), STR_INIT("users"), true },
+    { STR_INIT("Runbooks"), STR_INIT("runbooks"), false }, { STR_INIT("RunbookRuns"), STR_INIT("runbookRuns"), false }, { STR_INIT("RunbookSnapshots"), STR_INIT("runbookSnapshots"), false }, { STR_INIT("Users"), STR_INIT("users"), true },
     { STR_INIT("Spaces"), STR_INIT("spaces"), true }, { STR_INIT("variableset"), STR_INIT("variables"), false },
 };
 

@@ -10,6 +10,7 @@ TEST(paths_are_ours)
         { "a group is no project", "ProjectGroups-1", "/api/Spaces-1/projectgroups/ProjectGroups-1" },
         { "a task", "ServerTasks-9", "/api/tasks/ServerTasks-9" },
         { "a user has no space", "Users-9", "/api/users/Users-9" },
+        { "a runbook's snapshot", "RunbookSnapshots-61", "/api/Spaces-1/runbookSnapshots/RunbookSnapshots-61" },
         { "a snapshot of variables", "variableset-Projects-21-s-2-DE34F", "/api/Spaces-1/variables/variableset-Projects-21-s-2-DE34F" },
         { "a project's releases", "ReleasesOf-Projects-21.Releases-3", "/api/Spaces-1/projects/Projects-21/releases?skip=0&take=100" },
         { "what was deployed", "DeploymentsOf-Projects-21.Environments-1.none.Events-3", "/api/Spaces-1/deployments?projects=Projects-21&environments=Environments-1&taskState=Success&skip=0&take=30" },

@@ -151,7 +151,7 @@ uint32_t octopus_needs_of_template(str text, const struct reaction *def)
         text = str_skip(text, (size_t)at + 2);
         ptrdiff_t end = str_find_char(text, '}');
         if (has_foreign_word(str_sub(text, 0, end < 0 ? text.n : (size_t)end), def))
-            needs |= NEEDS_SNAPSHOT | NEEDS_RELEASE | NEEDS_DEPLOYMENT | NEEDS_TENANT;
+            needs |= NEEDS_SNAPSHOT_ALL;
     }
     return needs;
 }
@@ -227,7 +227,7 @@ static uint32_t needs_of_dictionary(str rest, const struct reaction *def)
         return EVERYTHING;
     if (str_starts_nocase(name, STR("Octopus.")))
         return octopus_mentions(name);
-    return is_own(def, name) || str_starts_nocase(name, STR("Reactions.")) ? 0 : NEEDS_SNAPSHOT | NEEDS_RELEASE | NEEDS_DEPLOYMENT | NEEDS_TENANT;
+    return is_own(def, name) || str_starts_nocase(name, STR("Reactions.")) ? 0 : NEEDS_SNAPSHOT_ALL;
 }
 
 uint32_t octopus_needs_of_script(str text, const struct reaction *def)
@@ -244,7 +244,7 @@ uint32_t octopus_needs_of_script(str text, const struct reaction *def)
         if (str_eq_nocase(name, STR("OctopusParameters")))
             needs |= needs_of_dictionary(from, def);
         else if (n && !(name.p[0] >= '0' && name.p[0] <= '9') && !is_one_of(name, automatic) && !str_starts_nocase(name, STR("Octopus")) && !is_own(def, name) && !is_assigned(text, name) && !is_in_parameters(text, name))
-            needs |= NEEDS_SNAPSHOT | NEEDS_RELEASE | NEEDS_DEPLOYMENT | NEEDS_TENANT;
+            needs |= NEEDS_SNAPSHOT_ALL;
     }
     return needs;
 }

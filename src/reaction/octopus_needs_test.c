@@ -2,7 +2,7 @@
 
 #include "reaction/octopus_vars.h"
 
-#define SNAPSHOT (NEEDS_SNAPSHOT | NEEDS_RELEASE | NEEDS_DEPLOYMENT | NEEDS_TENANT)
+#define SNAPSHOT (NEEDS_SNAPSHOT | NEEDS_RELEASE | NEEDS_DEPLOYMENT | NEEDS_RUNBOOK_RUN | NEEDS_TENANT)
 
 static const struct variable own[] = { { .name = STR_INIT("Mine") }, { .name = STR_INIT("NewRelic.ApiKey") } };
 

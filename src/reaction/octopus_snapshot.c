@@ -1,4 +1,4 @@
-// A release's variables, as far as they have a value without a step, machine or role: by the scopes of the event.
+// The variables a release or a runbook was frozen with, as far as they have a value without a step, machine or role: by the scopes of the event.
 #include "reaction/octopus_vars.h"
 
 #include "template/template.h"

@@ -256,16 +256,16 @@ static void runbook_variables(struct look *l)
         creator(l, "Octopus.RunbookRun.CreatedBy", &run);
 }
 
-// The release's snapshot of the project's variables, then of the library's.
-static void snapshot_variables(struct look *l, const struct asked *release, const struct asked *tenant, str environment_id, str channel_id)
+// The project's variables as a release or a runbook's snapshot froze them, then the library's.
+static void snapshot_variables(struct look *l, const struct json *frozen, const char *own_field, const struct octopus_scope *scope)
 {
     struct arena *a = l->arena;
-    const struct json *libraries = json_get(release->doc, STR("LibraryVariableSetSnapshotIds"));
+    const struct json *libraries = json_get(frozen, STR("LibraryVariableSetSnapshotIds"));
     size_t most = 1 + (json_is(libraries, JSON_ARRAY) ? libraries->count : 0), count = 0;
     const struct json **sets = ARENA_ARRAY(a, const struct json *, most);
-    if (!release->doc)
+    if (!frozen)
         return;
-    struct asked own = ask(l, arena_str(a, text_of(release->doc, "ProjectVariableSetSnapshotId")), NEEDS_SNAPSHOT, "variables");
+    struct asked own = ask(l, arena_str(a, text_of(frozen, own_field)), NEEDS_SNAPSHOT, "variables");
     if (own.doc)
         sets[count++] = own.doc;
     json_each(library, libraries)
@@ -274,9 +274,8 @@ static void snapshot_variables(struct look *l, const struct asked *release, cons
         if (one.doc && count < most)
             sets[count++] = one.doc;
     }
-    struct octopus_scope scope = { environment_id, channel_id, tenant->id, json_get(tenant->doc, STR("TenantTags")) };
     if (l->values)
-        octopus_snapshot_variables(sets, count, &scope, l->data->clock, l->values, l->reasons, a);
+        octopus_snapshot_variables(sets, count, scope, l->data->clock, l->values, l->reasons, a);
 }
 
 static void look_up(struct look *l)
@@ -291,7 +290,7 @@ static void look_up(struct look *l)
     struct asked project = ask(l, project_id, NEEDS_PROJECT, "project");
     str environment_id = first_of(l, "Environments", deployment.doc ? &deployment : &run, "EnvironmentId");
     struct asked environment = ask(l, environment_id, NEEDS_ENVIRONMENT, "environment");
-    struct asked tenant = ask(l, first_of(l, "Tenants", &deployment, "TenantId"), NEEDS_TENANT, "tenant");
+    struct asked tenant = ask(l, first_of(l, "Tenants", deployment.doc ? &deployment : &run, "TenantId"), NEEDS_TENANT, "tenant");
     // Some versions leave the task out of DeploymentSucceeded (issue 6955).
     struct asked task = ask(l, first_of(l, "ServerTasks", deployment.doc ? &deployment : &run, "TaskId"), NEEDS_TASK, "task");
     str space_id = l->event.space_id;
@@ -320,8 +319,16 @@ static void look_up(struct look *l)
         previous_release(l, project_id, release.id);
     if (l->needs & (NEEDS_PREVIOUS_HERE | NEEDS_CURRENT_HERE))
         releases_here(l, project_id, environment_id, tenant.id, &deployment);
-    if (needs(l, NEEDS_SNAPSHOT))
-        snapshot_variables(l, &release, &tenant, deployment.id.n ? environment_id : STR(""), first_of(l, "Channels", &release, "ChannelId"));
+    if (!needs(l, NEEDS_SNAPSHOT))
+        return;
+    const struct json *tags = json_get(tenant.doc, STR("TenantTags"));
+    if (run.id.n) {
+        struct asked frozen = ask(l, first_of(l, "RunbookSnapshots", &run, "RunbookSnapshotId"), NEEDS_SNAPSHOT, "runbook snapshot");
+        snapshot_variables(l, frozen.doc, "FrozenProjectVariableSetId", &(struct octopus_scope){ environment_id, STR(""), tenant.id, tags });
+    } else {
+        str channel_id = first_of(l, "Channels", &release, "ChannelId");
+        snapshot_variables(l, release.doc, "ProjectVariableSetSnapshotId", &(struct octopus_scope){ deployment.id.n ? environment_id : STR(""), channel_id, tenant.id, tags });
+    }
 }
 
 bool octopus_vars_prepare(const struct data_source *d, const struct json *payload, uint32_t needs)

@@ -17,6 +17,9 @@ enum {
 // What is fetched when nobody says: the documents the event itself names.
 #define NEEDS_NAMES (NEEDS_PROJECT | NEEDS_GROUP | NEEDS_RELEASE | NEEDS_CHANNEL | NEEDS_DEPLOYMENT | NEEDS_ENVIRONMENT | NEEDS_TENANT | NEEDS_TASK | NEEDS_MACHINE)
 
+// A project's variables: what leads to the snapshot, and what their scopes speak of.
+#define NEEDS_SNAPSHOT_ALL (NEEDS_SNAPSHOT | NEEDS_RELEASE | NEEDS_DEPLOYMENT | NEEDS_RUNBOOK_RUN | NEEDS_TENANT)
+
 uint32_t octopus_needs(const struct reaction *def);            // of all its texts
 uint32_t octopus_needs_of_template(str text, const struct reaction *def); // def may be NULL; its own variables are not Octopus's
 uint32_t octopus_needs_of_script(str text, const struct reaction *def);

@@ -17,6 +17,12 @@ static enum directory_state document(void *ctx, str id, const struct json **doc,
         { STR_INIT("Releases-2"), STR_INIT("{\"Version\":\"2.0\",\"ProjectId\":\"Projects-1\",\"ChannelId\":\"Channels-1\",\"VersionControlReference\":{\"GitRef\":\"refs/tags/v2\",\"GitCommit\":\"ab\"}}") },
         { STR_INIT("Releases-1"), STR_INIT("{\"Version\":\"1.0\"}") },
         { STR_INIT("Deployments-1"), STR_INIT("{\"Name\":\"Deploy\",\"ReleaseId\":\"Releases-2\",\"EnvironmentId\":\"Environments-1\",\"ProjectId\":\"Projects-1\",\"TenantId\":null,\"Created\":\"2026-03-02T09:00:00Z\",\"TaskId\":\"ServerTasks-1\"}") },
+        { STR_INIT("RunbookRuns-1"), STR_INIT("{\"Name\":\"Run\",\"RunbookSnapshotId\":\"RunbookSnapshots-1\",\"EnvironmentId\":\"Environments-1\",\"ProjectId\":\"Projects-1\",\"TenantId\":\"Tenants-1\"}") },
+        { STR_INIT("RunbookSnapshots-1"), STR_INIT("{\"FrozenProjectVariableSetId\":\"variableset-Projects-1-s-3-A\",\"LibraryVariableSetSnapshotIds\":[\"variableset-Lib-s-1-A\"]}") },
+        { STR_INIT("variableset-Projects-1-s-3-A"), STR_INIT("{\"Variables\":[{\"Name\":\"Frozen\",\"Value\":\"everywhere\"},{\"Name\":\"Frozen\",\"Value\":\"here\",\"Scope\":{\"Environment\":[\"Environments-1\"]}},"
+          "{\"Name\":\"Tenants\",\"Value\":\"the tenant's\",\"Scope\":{\"Tenant\":[\"Tenants-1\"]}},{\"Name\":\"OnChannel\",\"Value\":\"x\",\"Scope\":{\"Channel\":[\"Channels-1\"]}},"
+          "{\"Name\":\"Hidden\",\"Value\":null,\"IsSensitive\":true,\"Type\":\"Sensitive\"}]}") },
+        { STR_INIT("variableset-Lib-s-1-A"), STR_INIT("{\"Variables\":[{\"Name\":\"Frozen\",\"Value\":\"the library's\"},{\"Name\":\"Shared\",\"Value\":\"by all\"}]}") },
         { STR_INIT("ServerTasks-1"), STR_INIT("{\"Description\":\"Deploy it\",\"ErrorMessage\":\"disk full\"}") },
         { STR_INIT("Machines-1"), STR_INIT("{\"Name\":\"m\",\"Endpoint\":{\"CommunicationStyle\":\"TentaclePassive\",\"Uri\":\"https://[2001:db8::1]:10933/\"}}") },
         { STR_INIT("Machines-2"), STR_INIT("{\"Name\":\"m\",\"Endpoint\":{\"CommunicationStyle\":\"TentacleActive\",\"Uri\":\"poll://abc/\"}}") },
@@ -64,6 +70,12 @@ TEST(a_name_has_a_value_or_a_reason)
         { "what the event does not speak of", "\"Machines-1\"", "Octopus.Release.Number", "! this event speaks of no release" },
         { "what is gone", "\"Environments-7\"", "Octopus.Environment.Name", "! Octopus has no Environments-7 any more" },
         { "what may not be seen", whole, "Octopus.Release.Channel.Name", "! the reader's key may not see Channels-1" },
+        { "a runbook's frozen variables, in its environment", "\"RunbookRuns-1\"", "Frozen", "here" },
+        { "for its tenant", "\"RunbookRuns-1\"", "Tenants", "the tenant's" },
+        { "with the library's", "\"RunbookRuns-1\"", "Shared", "by all" },
+        { "a run has no channel", "\"RunbookRuns-1\"", "OnChannel", "! none of its values is scoped to this environment, tenant and channel" },
+        { "a sensitive one has no value", "\"RunbookRuns-1\"", "Hidden", "! it is sensitive" },
+        { "of a snapshot the event names", "\"RunbookRuns-9\",\"RunbookSnapshots-1\"", "Frozen", "everywhere" },
         { "the server's address", whole, "Octopus.Web.ServerUri", "https://o.example.com" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -87,6 +99,7 @@ TEST(only_what_is_needed_is_asked_for)
         { "nothing", NEEDS_NOTHING, "" },
         { "a release", NEEDS_NOTHING | NEEDS_RELEASE, "Releases-2 " },
         { "a project and its group", NEEDS_NOTHING | NEEDS_PROJECT | NEEDS_GROUP, "Projects-1 ProjectGroups-1 " },
+        { "a release's variables ask for no runbook", NEEDS_NOTHING | NEEDS_SNAPSHOT_ALL, "Deployments-1 Releases-2 " },
         { "the project's releases", NEEDS_NOTHING | NEEDS_PREVIOUS, "ReleasesOf-Projects-1.Releases-2 " },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
