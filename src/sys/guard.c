@@ -1,18 +1,23 @@
 #include "sys/guard.h"
 
 #include "base/str.h"
+#include "sys/process.h"
 #include "sys/proctree.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -25,9 +30,9 @@ const int guard_is_linked = 1;
 #define KILL_MAX_MS 5000
 
 struct guard {
-    int fd_count, report_fd;
+    int fd_count, report_fd, network_fd; // network_fd: -1 without a network of its own
     pid_t parent;
-    bool has_user, own_pids, no_network, drops_capabilities;
+    bool has_user, own_pids, no_network, own_network, drops_capabilities;
     uid_t uid;
     gid_t gid;
     const char *cwd, *cgroup;
@@ -39,7 +44,7 @@ struct guard {
 
 const char *guard_stage_name(enum guard_stage stage)
 {
-    static const char *const names[] = { "reading its arguments", "making a PID namespace", "protecting folders", "starting a process", "entering the control group",
+    static const char *const names[] = { "reading its arguments", "making a namespace", "making a network", "protecting folders", "starting a process", "entering the control group",
         "setting limits", "entering its folder", "switching the user", "executing" };
     return (size_t)stage < COUNT(names) ? names[stage] : "?";
 }
@@ -82,8 +87,10 @@ static bool parse(int argc, char **argv, struct guard *g)
             g->cgroup = rest.p;
         else if (str_eq(key, STR("pids")))
             g->own_pids = true;
-        else if (str_eq(key, STR("network")))
+        else if (str_eq(key, STR("network")) && str_eq(rest, STR("none")))
             g->no_network = true;
+        else if (str_eq(key, STR("network")) && str_eq(rest, STR("own")))
+            g->own_network = true;
         else if (str_eq(key, STR("capabilities")))
             g->drops_capabilities = true;
         else if (str_eq(key, STR("hide")) && g->hidden_count < FOLDERS_MAX)
@@ -97,6 +104,7 @@ static bool parse(int argc, char **argv, struct guard *g)
         return false;
     g->fd_count = (int)fd_count;
     g->report_fd = 3 + (int)fd_count;
+    g->network_fd = g->own_network ? g->report_fd + 1 : -1;
     g->parent = (pid_t)parent;
     g->has_user = uid >= 0;
     g->uid = (uid_t)uid;
@@ -117,11 +125,11 @@ static bool write_text(const char *path, const char *text)
     return is_written;
 }
 
-// Without CAP_SYS_ADMIN a user namespace comes first, in which the user stays who they are. A network of its own has
+// Without CAP_SYS_ADMIN a user namespace comes first, in which the user stays who they are. A new network has
 // nothing in it, not even a loopback that is up.
-static bool unshare_pids(bool no_network)
+static bool leave_namespaces(bool pids, bool network)
 {
-    int what = CLONE_NEWPID | CLONE_NEWNS | (no_network ? CLONE_NEWNET : 0);
+    int what = (pids ? CLONE_NEWPID | CLONE_NEWNS : 0) | (network ? CLONE_NEWNET : 0);
     if (unshare(what) == 0)
         return true;
     if (errno != EPERM)
@@ -136,6 +144,43 @@ static bool unshare_pids(bool no_network)
         return false;
     snprintf(text, sizeof text, "%u %u 1", gid, gid);
     return write_text("/proc/self/gid_map", text);
+}
+
+// The loopback of a new network, and a listener on it. -1: errno says why not.
+static int open_listener(void)
+{
+    struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(PROCESS_LISTENER_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &lo) == 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 128) == 0)
+        return fd;
+    int why = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = why;
+    return -1;
+}
+
+// A socket stays in the network it was made in, whoever holds it: by the listener the server hears in there, and
+// nothing of its own network is needed in here.
+static bool give_listener(int to)
+{
+    char byte = 0;
+    union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+    struct iovec data = { &byte, 1 };
+    struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+    int fd = open_listener();
+    if (fd < 0)
+        return false;
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    *head = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd) };
+    memcpy(CMSG_DATA(head), &fd, sizeof fd);
+    bool is_sent = sendmsg(to, &message, MSG_NOSIGNAL) == 1;
+    int why = errno;
+    close(fd);
+    close(to);
+    errno = why;
+    return is_sent;
 }
 
 static bool mount_proc(void)
@@ -369,9 +414,9 @@ static NORETURN void run_in_namespace(const struct guard *g)
 
 static NORETURN void guard_main(int argc, char **argv)
 {
-    struct guard g = { .report_fd = 3 };
+    struct guard g = { .report_fd = 3, .network_fd = -1 };
     bool is_parsed = parse(argc, argv, &g);
-    syscall(SYS_close_range, (unsigned)g.report_fd + 1, ~0u, 0u); // what a library of the server left open
+    syscall(SYS_close_range, (unsigned)MAX(g.report_fd, g.network_fd) + 1, ~0u, 0u); // what a library of the server left open
     fcntl(g.report_fd, F_SETFD, FD_CLOEXEC);
     if (!is_parsed)
         give_up(&g, GUARD_STAGE_ARGUMENTS, EINVAL);
@@ -386,8 +431,10 @@ static NORETURN void guard_main(int argc, char **argv)
     signal(SIGINT, SIG_IGN);  // Ctrl-C is the server's: it ends us in order
     signal(SIGHUP, SIG_IGN);
 
-    if (g.own_pids && !unshare_pids(g.no_network))
+    if ((g.own_pids || g.own_network) && !leave_namespaces(g.own_pids, g.no_network || g.own_network))
         give_up(&g, GUARD_STAGE_NAMESPACE, errno);
+    if (g.own_network && !give_listener(g.network_fd))
+        give_up(&g, GUARD_STAGE_NETWORK, errno);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); // after the maps of a user namespace, which want to be writable
     prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0); // after unshare, which clears it
     if (g.parent && getppid() != g.parent)
@@ -397,9 +444,11 @@ static NORETURN void guard_main(int argc, char **argv)
     run_and_reap(&g, false);
 }
 
-static NORETURN void probe_main(bool no_network)
+static NORETURN void probe_main(const char *network)
 {
-    if (!unshare_pids(no_network))
+    if (network && !strcmp(network, "own"))
+        _exit(leave_namespaces(false, true) && open_listener() >= 0 ? 0 : 1);
+    if (!leave_namespaces(true, network != NULL))
         _exit(1);
     pid_t pid = fork();
     if (pid == 0)
@@ -416,5 +465,5 @@ __attribute__((constructor)) static void become_guard_if_asked(int argc, char **
     if (!strcmp(argv[1], GUARD_WORD))
         guard_main(argc, argv);
     if (!strcmp(argv[1], GUARD_PROBE_WORD))
-        probe_main(argc > 2);
+        probe_main(argc > 2 ? argv[2] : NULL);
 }

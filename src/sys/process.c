@@ -9,11 +9,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -53,8 +55,10 @@ struct process {
     int64_t memory_bytes;
     int max_processes, seen_count;
     uint64_t start_ticks; // of the guard
+    int network_fd;       // where its listener comes from; -1: none, or it has come
     void *ctx;
     void (*output)(void *ctx, bool is_stderr, str bytes);
+    void (*listener)(void *ctx, int fd);
     void (*ended)(void *ctx, const struct process_end *end);
 };
 
@@ -62,18 +66,24 @@ struct process {
 static struct {
     struct process *first;
     struct cgroup_root cgroup;
-    bool is_prepared, is_looking, has_answer[2], can[2]; // with a PID namespace; and without a network
+    bool is_prepared, is_looking, has_answer[3], can[3]; // by enum process_network; shared and none: with a PID namespace
     unsigned forgone, serial, ticks;
     struct loop_timer *look_timer;
 } all;
 
+// What the machine allows is asked by other threads as well, to describe it. Who asks second waits for the answer: "not known
+// yet" was once taken for "no", and a worker ran without what keeps it in.
+static pthread_mutex_t machine_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void prepare(void)
 {
-    if (all.is_prepared)
-        return;
-    all.is_prepared = guard_is_linked;
-    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); // for what a killed guard loses
-    cgroup_find_root(&all.cgroup);
+    pthread_mutex_lock(&machine_lock);
+    if (!all.is_prepared) {
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); // for what a killed guard loses
+        cgroup_find_root(&all.cgroup);
+        all.is_prepared = guard_is_linked;
+    }
+    pthread_mutex_unlock(&machine_lock);
 }
 
 static bool has_cgroup(void)
@@ -84,6 +94,8 @@ static bool has_cgroup(void)
 void process_forgo(unsigned means)
 {
     all.forgone = means;
+    memset(all.has_answer, 0, sizeof all.has_answer);
+    memset(all.can, 0, sizeof all.can);
 }
 
 pid_t process_pid(const struct process *p)
@@ -137,6 +149,8 @@ static void finish(struct process *p)
     if (p->has_status && WIFSIGNALED(p->wait_status))
         end.signal_number = WTERMSIG(p->wait_status);
     p->ended(p->ctx, &end);
+    if (p->network_fd >= 0)
+        close(p->network_fd);
     loop_timer_free(p->kill_timer);
     loop_timer_free(p->read_timer);
     buf_fini(&p->reported);
@@ -201,11 +215,41 @@ static int kill_orphans(uint64_t since_ticks)
 
 // --- what the guard says
 
+static int receive_descriptor(int from)
+{
+    char byte;
+    int fd = -1;
+    union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int))]; } control;
+    struct iovec data = { &byte, 1 };
+    struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+    if (recvmsg(from, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
+        return -1;
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof fd))
+        memcpy(&fd, CMSG_DATA(head), sizeof fd);
+    return fd;
+}
+
+// The guard has sent it before it said that the program started.
+static void take_listener(struct process *p)
+{
+    if (p->network_fd < 0)
+        return;
+    int fd = receive_descriptor(p->network_fd);
+    close(p->network_fd);
+    p->network_fd = -1;
+    if (fd >= 0)
+        p->listener(p->ctx, fd);
+    else
+        process_kill(p); // no descriptor was free: without it the program would wait for ever at its only way out
+}
+
 static void take_report(struct process *p, const struct guard_report *r)
 {
     switch (r->event) {
     case GUARD_STARTED:
         p->has_started = true;
+        take_listener(p);
         break;
     case GUARD_FAILED:
         p->has_failed = true;
@@ -500,13 +544,15 @@ static void guard_arguments(const struct process_options *opt, const struct proc
         add_word(w, arena_printf(a, "processes=%d", opt->max_processes).p);
     if (opt->own_pids && process_can_own_pids()) {
         add_word(w, "pids=1");
-        if (opt->no_network)
+        if (opt->network == PROCESS_NETWORK_NONE)
             add_word(w, "network=none");
         for (size_t i = 0; opt->hidden && opt->hidden[i]; i++)
             add_word(w, arena_printf(a, "hide=%s", opt->hidden[i]).p);
         for (size_t i = 0; opt->read_only && opt->read_only[i]; i++)
             add_word(w, arena_printf(a, "read-only=%s", opt->read_only[i]).p);
     }
+    if (opt->network == PROCESS_NETWORK_OWN)
+        add_word(w, "network=own");
     add_word(w, "--");
     for (size_t i = 0; opt->argv[i]; i++)
         add_word(w, opt->argv[i]);
@@ -554,14 +600,16 @@ static void make_cgroup(struct process *p)
         cgroup_limit_pids(p->cgroup, p->max_processes + 256); // threads count there
 }
 
-static bool spawn(struct process *p, const struct process_options *opt, int out, int err, int report, struct err *e)
+static bool spawn(struct process *p, const struct process_options *opt, int out, int err, int report, int network, struct err *e)
 {
     CLEANUP(words_fini) struct words w = { 0 };
-    uv_stdio_container_t stdio[4 + GUARD_FDS_MAX] = { { .flags = UV_IGNORE }, { .flags = UV_INHERIT_FD, .data.fd = out }, { .flags = UV_INHERIT_FD, .data.fd = err } };
+    uv_stdio_container_t stdio[5 + GUARD_FDS_MAX] = { { .flags = UV_IGNORE }, { .flags = UV_INHERIT_FD, .data.fd = out }, { .flags = UV_INHERIT_FD, .data.fd = err } };
     int count = 3;
     for (size_t i = 0; i < opt->fd_count; i++)
         stdio[count++] = (uv_stdio_container_t){ .flags = UV_INHERIT_FD, .data.fd = opt->fds[i] };
     stdio[count++] = (uv_stdio_container_t){ .flags = UV_INHERIT_FD, .data.fd = report };
+    if (network >= 0)
+        stdio[count++] = (uv_stdio_container_t){ .flags = UV_INHERIT_FD, .data.fd = network };
     guard_arguments(opt, p, &w);
     static const char *const no_env[] = { NULL };
     // libuv takes char ** but changes nothing.
@@ -591,10 +639,11 @@ bool process_open(struct loop *l, const struct process_options *opt, struct proc
         return err_set(e, ERR_INVALID, "a process gets at most %d descriptors of its own, not %zu", GUARD_FDS_MAX, opt->fd_count);
     if (!opt->argv[0] || opt->argv[0][0] != '/')
         return err_set(e, ERR_INVALID, "a program is started by its whole path, not as %s", opt->argv[0] ? opt->argv[0] : "nothing");
-    int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
-    if (!make_pipe(pipes[0]) || !make_pipe(pipes[1]) || !make_pipe(pipes[2])) {
+    int pipes[4][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } }; // output, errors, report, network
+    bool is_connected = opt->network != PROCESS_NETWORK_OWN || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipes[3]) == 0;
+    if (!is_connected || !make_pipe(pipes[0]) || !make_pipe(pipes[1]) || !make_pipe(pipes[2])) {
         err_errno(e, errno, "starting a process for %s", opt->argv[0]);
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 4; i++)
             close_pair(pipes[i]);
         return false;
     }
@@ -606,11 +655,12 @@ bool process_open(struct loop *l, const struct process_options *opt, struct proc
     p->max_processes = opt->max_processes;
     p->ctx = opt->ctx;
     p->output = opt->output;
+    p->listener = opt->listener;
     p->ended = opt->ended;
     p->uv.data = p;
     make_cgroup(p);
-    if (!spawn(p, opt, pipes[0][1], pipes[1][1], pipes[2][1], e)) {
-        for (int i = 0; i < 3; i++)
+    if (!spawn(p, opt, pipes[0][1], pipes[1][1], pipes[2][1], pipes[3][1], e)) {
+        for (int i = 0; i < 4; i++)
             close_pair(pipes[i]);
         uv_close((uv_handle_t *)&p->uv, forget_unstarted); // uv_spawn has put it on the loop, even failing
         return false;
@@ -622,7 +672,9 @@ bool process_open(struct loop *l, const struct process_options *opt, struct proc
     watch_pipe(l, &p->report, p, &pipes[2][0], on_report);
     p->is_report_open = true;
     p->open_handles = 4;
-    for (int i = 0; i < 3; i++)
+    p->network_fd = pipes[3][0];
+    pipes[3][0] = -1;
+    for (int i = 0; i < 4; i++)
         close_pair(pipes[i]);
     p->kill_timer = loop_timer_new(l, kill_ourselves, p);
     p->read_timer = loop_timer_new(l, resume_reading, p);
@@ -676,29 +728,40 @@ bool process_find_user(const char *name, uid_t *uid, gid_t *gid, struct err *e)
     return true;
 }
 
-static bool probe(bool no_network)
+static bool probe(enum process_network network)
 {
-    if (all.forgone & PROCESS_NO_PIDS)
+    static const char *const words[] = { NULL, "none", "own" };
+    if (all.forgone & (network == PROCESS_NETWORK_OWN ? PROCESS_NO_NETWORK : PROCESS_NO_PIDS))
         return false;
-    if (!all.has_answer[no_network]) {
-        char name[] = "reactions-guard", word[] = GUARD_PROBE_WORD, network[] = "network";
-        char *argv[] = { name, word, no_network ? network : NULL, NULL }, *env[] = { NULL };
+    pthread_mutex_lock(&machine_lock);
+    if (!all.has_answer[network]) {
+        char name[] = "reactions-guard", word[] = GUARD_PROBE_WORD, kind[8] = "";
+        char *argv[] = { name, word, words[network] ? kind : NULL, NULL }, *env[] = { NULL };
         pid_t pid;
         int status;
-        all.has_answer[no_network] = true;
-        all.can[no_network] = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, env) == 0 && waitpid(pid, &status, 0) == pid && status == 0;
+        if (words[network])
+            snprintf(kind, sizeof kind, "%s", words[network]);
+        all.can[network] = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, env) == 0 && waitpid(pid, &status, 0) == pid && status == 0;
+        all.has_answer[network] = true;
     }
-    return all.can[no_network];
+    bool can = all.can[network];
+    pthread_mutex_unlock(&machine_lock);
+    return can;
 }
 
 bool process_can_own_pids(void)
 {
-    return probe(false);
+    return probe(PROCESS_NETWORK_SHARED);
 }
 
 bool process_can_be_without_network(void)
 {
-    return probe(true);
+    return probe(PROCESS_NETWORK_NONE);
+}
+
+bool process_can_own_network(void)
+{
+    return probe(PROCESS_NETWORK_OWN);
 }
 
 void process_describe(char *out, size_t cap)

@@ -30,6 +30,11 @@ struct process_end {
     const char *text;      // "ended with status 3", "killed by signal 9 (Killed)", "executing /x: No such file or directory"
 };
 
+// Own: a loopback that only it and what it starts have. Beyond that there is one way out: connections to
+// 127.0.0.1:PROCESS_LISTENER_PORT in there come to the listener that `listener` was given.
+enum process_network { PROCESS_NETWORK_SHARED, PROCESS_NETWORK_NONE, PROCESS_NETWORK_OWN };
+#define PROCESS_LISTENER_PORT 3128
+
 struct process_options {
     const char *const *argv; // NULL-terminated; argv[0] is a path
     const char *const *env;  // NULL-terminated NAME=value; nothing else is passed on. NULL: empty
@@ -41,7 +46,8 @@ struct process_options {
     gid_t gid;
     bool drops_capabilities; // where it stays root, it has none of root's powers (a user it switches to has none anyway)
     bool own_pids;           // a PID namespace with its own /proc, where permitted (process_can_own_pids)
-    bool no_network;         // no network at all, not even the loopback; only with own_pids (process_can_be_without_network)
+    // None: not even the loopback; only with own_pids (process_can_be_without_network). Own: process_can_own_network.
+    enum process_network network;
     const char *const *hidden;    // NULL-terminated folders and files to be empty in there; only with own_pids
     const char *const *read_only; // the same for folders in which nothing can be written, by whatever way
     int64_t memory_bytes;    // of the whole tree; 0: not limited
@@ -51,6 +57,7 @@ struct process_options {
     // What it writes to standard output and error, as it comes; NULL: thrown away. At most 4 MB a second
     // are read of each, so that a flood slows down its writer and not us.
     void (*output)(void *ctx, bool is_stderr, str bytes);
+    void (*listener)(void *ctx, int fd); // once, when the program has started; not blocking, and now the callee's
     void (*ended)(void *ctx, const struct process_end *end);
 };
 // False when not even the guard could be started. A program that cannot be executed is told by `ended`.
@@ -75,10 +82,11 @@ MUST_USE bool process_find_user(const char *name, uid_t *uid, gid_t *gid, struct
 // Whether a PID namespace can be had by such a user; tried once for each, by really starting one.
 bool process_can_own_pids(void);
 bool process_can_be_without_network(void);
+bool process_can_own_network(void);
 
 // No core dump of this process, and no look into its memory or environment by others of the same user.
 void process_hide_self(void);
 
-// For tests: leaves out means that the machine has, so that the weaker ones are tried too.
-enum { PROCESS_NO_CGROUP = 1, PROCESS_NO_PIDS = 2 };
+// For tests: leaves out means that the machine has, so that the weaker ones are tried too. The machine is then asked anew.
+enum { PROCESS_NO_CGROUP = 1, PROCESS_NO_PIDS = 2, PROCESS_NO_NETWORK = 4 };
 void process_forgo(unsigned means);

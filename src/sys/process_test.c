@@ -7,6 +7,8 @@
 #include "tests/harness/check.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -279,8 +281,69 @@ TEST(without_a_network_there_is_nothing_to_connect_to)
     if (!process_can_be_without_network())
         return;
     CLEANUP(watched_fini) struct watched w = { 0 };
-    if (run_sh(&w, "exec /bin/bash -c 'grep -c : /proc/net/dev; (exec 3<>/dev/tcp/127.0.0.1/1) 2>&1 | grep -o -m 1 unreachable'", (struct process_options){ .own_pids = true, .no_network = true }))
+    if (run_sh(&w, "exec /bin/bash -c 'grep -c : /proc/net/dev; (exec 3<>/dev/tcp/127.0.0.1/1) 2>&1 | grep -o -m 1 unreachable'", (struct process_options){ .own_pids = true, .network = PROCESS_NETWORK_NONE }))
         CHECK_STR("a loopback that is down, and no other", buf_str(&w.out), STR("1\nunreachable\n"));
+}
+
+// What comes to the listener of a process's own network is greeted; the process may go on.
+struct door {
+    struct watched watched; // first: it is the process's context
+    struct loop_watch *watch;
+    int fd, visitors;
+};
+
+static void on_visitor(void *ctx, int events, bool is_error)
+{
+    struct door *d = ctx;
+    int fd = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    d->visitors++;
+    CHECK_INT("the visitor is greeted", write(fd, "welcome\n", 8), 8);
+    close(fd);
+}
+
+static void on_listener(void *ctx, int fd)
+{
+    struct door *d = ctx;
+    d->fd = fd;
+    d->watch = loop_watch_new(d->watched.loop, fd, on_visitor, d);
+    loop_watch_set(d->watch, LOOP_READABLE);
+}
+
+static void door_fini(struct door *d)
+{
+    loop_watch_free(d->watch);
+    if (d->fd >= 0)
+        close(d->fd);
+    watched_fini(&d->watched);
+}
+
+TEST(in_a_network_of_its_own_one_way_leads_out)
+{
+    static const struct { const char *name; bool own_pids; } both[] = { { "with a PID namespace", true }, { "without", false } };
+    if (!process_can_own_network())
+        return;
+    // The port of a listener of this machine, which must not be reached from inside.
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof at;
+    int outside = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE("a listener outside", bind(outside, (struct sockaddr *)&at, n) == 0 && listen(outside, 1) == 0 && getsockname(outside, (struct sockaddr *)&at, &n) == 0);
+    for (size_t i = 0; i < COUNT(both); i++) {
+        CLEANUP(door_fini) struct door d = { .fd = -1 };
+        CLEANUP(arena_fini) struct arena a = { 0 };
+        if (both[i].own_pids && !process_can_own_pids())
+            continue;
+        str script = arena_printf(&a, "exec /bin/bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128; read -r line <&3; echo $line; (exec 4<>/dev/tcp/127.0.0.1/%d) 2>/dev/null && echo out;"
+            " (exec 4<>/dev/tcp/192.0.2.1/80) 2>&1 | grep -o -m 1 unreachable; grep -c : /proc/net/dev'", ntohs(at.sin_port));
+        if (run_sh(&d.watched, script.p, (struct process_options){ .own_pids = both[i].own_pids, .network = PROCESS_NETWORK_OWN, .listener = on_listener }))
+            CHECK_STR(both[i].name, buf_str(&d.watched.out), STR("welcome\nunreachable\n1\n"));
+        CHECK("it was heard", d.visitors > 0);
+    }
+    close(outside);
+    process_forgo(PROCESS_NO_NETWORK);
+    CHECK("what is forgone cannot be had", !process_can_own_network());
+    process_forgo(0);
 }
 
 TEST(what_is_read_only_cannot_be_written_by_any_way)
@@ -377,6 +440,34 @@ TEST(when_the_server_dies_its_children_die)
         CHECK_INT("all are gone", n, 0);
         close(told[0]);
     }
+}
+
+static void *ask_for_pids(void *ctx)
+{
+    pthread_barrier_wait(ctx);
+    return process_can_own_pids() ? ctx : NULL;
+}
+
+TEST(who_asks_while_the_machine_is_asked_waits_for_the_answer)
+{
+    enum { ASKING = 6 };
+    bool can = process_can_own_pids();
+    int wrong = 0;
+    for (int i = 0; i < 10; i++) {
+        pthread_t threads[ASKING];
+        pthread_barrier_t begin;
+        pthread_barrier_init(&begin, NULL, ASKING);
+        process_forgo(0);
+        for (int k = 0; k < ASKING; k++)
+            REQUIRE("a thread", pthread_create(&threads[k], NULL, ask_for_pids, &begin) == 0);
+        for (int k = 0; k < ASKING; k++) {
+            void *answer;
+            pthread_join(threads[k], &answer);
+            wrong += (answer != NULL) != can;
+        }
+        pthread_barrier_destroy(&begin);
+    }
+    CHECK_INT("all hear the same", wrong, 0);
 }
 
 TEST(the_machine_is_described)
