@@ -21,6 +21,8 @@ static class Program
         }
         Environment.SetEnvironmentVariable("POWERSHELL_TELEMETRY_OPTOUT", "1");
         WebPolicy.Allows = (host, address, port) => Worker.MayConnect(host, address.ToString(), port);
+        if (int.TryParse(Environment.GetEnvironmentVariable("REACTIONS_GATEWAY_PORT"), out int port)) WebPolicy.GatewayPort = port;
+        Environment.SetEnvironmentVariable("REACTIONS_GATEWAY_PORT", null);
         WebPolicy.DryRun = () => Worker.IsDryRun ? new DryRunHandler() : null;
         Worker.Serve(new BundledEngine());
         return 0;

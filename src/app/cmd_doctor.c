@@ -61,6 +61,13 @@ static void check_server(struct cli *c)
     else
         good("scripts", arena_printf(&c->arena, "%.*s engine %.*s; %.*s%s%.*s", STR_ARG(engine), STR_ARG(cli_member(&c->arena, status, STR("Scripts.Version"))),
                             STR_ARG(cli_member(&c->arena, status, STR("Scripts.Containment"))), missing.n ? "; lacks " : "", STR_ARG(missing)));
+    str network = cli_member(&c->arena, status, STR("Scripts.Network"));
+    if (str_starts(network, STR("none")))
+        bad("network", network);
+    else if (str_starts(network, STR("isolated")))
+        good("network", network);
+    else if (network.n)
+        warn("network", network);
     // What the guard takes from root (capabilities, other processes, the data folder) leaves what root's files are to root.
     if (str_find(cli_member(&c->arena, status, STR("Scripts.Containment")), STR(", ROOT")) >= 0)
         warn("scripts", STR("SCRIPTS RUN AS ROOT: they can read and change what root owns outside the data folder. Set Scripts.User to a user of their own, and put data and program where that user may come to, or start the server as another user than root"));

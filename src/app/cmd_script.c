@@ -305,6 +305,7 @@ static bool begin(struct session *s, const struct wanted *w, struct err *e)
         .engine = str_eq(engine, STR("bundled")) ? SCRIPT_ENGINE_BUNDLED : str_eq(engine, STR("pwsh")) ? SCRIPT_ENGINE_PWSH : SCRIPT_ENGINE_AUTO,
         .runtime_dir = runtime_dir(s),
         .max_workers = 1,
+        .network = str_eq_nocase(s->settings.script_network, STR("isolated")) ? SCRIPT_NETWORK_ISOLATED : str_eq_nocase(s->settings.script_network, STR("shared")) ? SCRIPT_NETWORK_SHARED : SCRIPT_NETWORK_AUTO,
     };
     struct http_client_options http = { .egress = the_egress, .egress_ctx = s, .user_agent = "OctopusReactions/1 (reactions script)" };
     if (!egress_new(s->settings.egress_allow, s->settings.egress_count, &s->egress, e) || !loop_open(&s->loop, e))

@@ -207,6 +207,7 @@ static bool start_engine(struct server *s, struct err *e)
             .run_as_user = script_user(s, &prefers_user),
             .prefers_user = prefers_user,
             .hidden = hidden_paths(s),
+            .network = str_eq_nocase(s->settings.script_network, STR("isolated")) ? SCRIPT_NETWORK_ISOLATED : str_eq_nocase(s->settings.script_network, STR("shared")) ? SCRIPT_NETWORK_SHARED : SCRIPT_NETWORK_AUTO,
         },
         .note = on_note,
         .note_ctx = s,

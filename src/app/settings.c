@@ -38,6 +38,7 @@ static const struct entry entries[] = {
     { "Scripts.Engine", "SCRIPTS_ENGINE", "--engine", TEXT, AT(script_engine), 0, "auto" },
     { "Scripts.Runtime", "SCRIPTS_RUNTIME", "--runtime", TEXT, AT(runtime), 0, "" },
     { "Scripts.User", "SCRIPTS_USER", "--script-user", TEXT, AT(script_user), 0, "" },
+    { "Scripts.Network", "SCRIPTS_NETWORK", NULL, TEXT, AT(script_network), 0, "auto" },
     { "GraceSeconds", "GRACE_SECONDS", NULL, NUMBER, AT(grace_seconds), 0, "30" },
 };
 
@@ -171,6 +172,8 @@ static bool check(const struct settings *s, struct err *e)
         return err_set(e, ERR_INVALID, "Tls.HstsSeconds: browsers heed it over TLS only: it needs Tls.Cert and Tls.Key (behind a proxy that has the certificate, set it there)");
     if (!str_eq(s->script_engine, STR("auto")) && !str_eq(s->script_engine, STR("bundled")) && !str_eq(s->script_engine, STR("pwsh")))
         return err_set(e, ERR_INVALID, "Scripts.Engine: \"%.*s\" must be auto, bundled or pwsh", STR_ARG(s->script_engine));
+    if (!str_eq_nocase(s->script_network, STR("auto")) && !str_eq_nocase(s->script_network, STR("isolated")) && !str_eq_nocase(s->script_network, STR("shared")))
+        return err_set(e, ERR_INVALID, "Scripts.Network: \"%.*s\" must be auto, isolated or shared", STR_ARG(s->script_network));
     return true;
 }
 

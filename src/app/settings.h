@@ -22,6 +22,7 @@ struct settings {
     str script_engine; // "auto", "bundled", "pwsh"
     str runtime;       // folder of the worker host; empty: beside the program
     str script_user;   // OS user that workers run as; empty: the server's own
+    str script_network; // "auto", "isolated", "shared"
     int64_t grace_seconds;
 };
 

@@ -80,3 +80,8 @@
 #define LIMIT_SCOPE_ITEMS 200        // projects or environments of one role or key
 #define LIMIT_CATALOG_GROUPED 2000               // pairs of event group and category learned from servers
 #define LIMIT_DIRECTORY_VARIABLES_BYTES (8 * 1024 * 1024)
+
+#define LIMIT_GATEWAY_CONNECTIONS 512     // of scripts through the gateway, all together
+#define LIMIT_GATEWAY_CONNECTIONS_EACH 64 // of one worker; more wait
+#define LIMIT_GATEWAY_CONNECT_SECONDS 15  // for all addresses of a name together
+#define LIMIT_GATEWAY_IDLE_SECONDS 600    // nothing comes in either direction

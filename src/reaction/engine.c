@@ -927,6 +927,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
     int cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
     g->max_scripts = scripts.max_workers ? scripts.max_workers : MAX(2 * cores, 4);
     scripts.max_workers = g->max_scripts;
+    scripts.proxy = opt->proxy;
     struct http_client_options http = { .loop = g->loop, .egress = current_egress, .egress_ctx = g, .proxy = opt->proxy, .user_agent = "OctopusReactions/1" };
     struct script_pool_options dry = scripts;
     dry.max_workers = DRY_RUNS_AT_ONCE;

@@ -72,6 +72,7 @@ struct active {
     int64_t log_bytes, log_lines;
     int64_t api_calls;
     bool log_is_full;
+    char refusal[512]; // of the last address that its script asked about
     int requests; // of the broker, under way: the attempt is freed when they are done
     bool is_finished;
 };

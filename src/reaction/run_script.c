@@ -11,6 +11,7 @@
 #include "sys/file.h"
 
 #include <sodium.h>
+#include <stdio.h>
 
 #define MODULE_MAX_BYTES (256 << 20)
 
@@ -207,7 +208,8 @@ static bool on_egress(void *ctx, str host, str address, int port, str *reason)
     ip_to_sockaddr(&ip, port, &sa);
     if (egress_allows(run->engine->egress_snapshot->egress, (struct sockaddr *)&sa, host, port, EGRESS_SCRIPT, &e))
         return true;
-    *reason = arena_str(&run->arena, str_from(e.text));
+    snprintf(run->refusal, sizeof run->refusal, "%s", e.text); // not in the arena: a script may ask for ever
+    *reason = str_from(run->refusal);
     return false;
 }
 

@@ -114,11 +114,14 @@ static void tell_lines(struct script_job *j, const struct json *lines, struct ar
         j->opt.log(j->opt.ctx, kept);
 }
 
-static void tell_warning(struct script_job *j, str text)
+void job_tell(struct script_job *j, str level, const char *fmt, ...)
 {
     CLEANUP(arena_fini) struct arena a = { 0 };
     struct json *lines = json_new_array(&a);
-    json_push(lines, new_line(&a, STR("Warning"), text));
+    va_list args;
+    va_start(args, fmt);
+    json_push(lines, new_line(&a, level, job_repair_utf8(&a, arena_vprintf(&a, fmt, args))));
+    va_end(args);
     tell_lines(j, lines, &a);
 }
 
@@ -280,6 +283,15 @@ static void take_egress(struct script_job *j, const struct frame_egress *q)
     send_of_run(j, &a, frame);
 }
 
+// The same question, of a connection that the gateway is asked for.
+bool job_may_connect(struct script_job *j, str host, const struct ip *ip, int port, struct err *e)
+{
+    char address[IP_TEXT_BYTES];
+    str reason = STR("there is no server to ask");
+    ip_write(ip, address);
+    return (j->opt.egress && j->opt.egress(j->opt.ctx, host, str_from(address), port, &reason)) || err_set(e, ERR_DENIED, "%.*s", STR_ARG(reason));
+}
+
 // --- its end
 
 static str done_error(struct arena *a, const struct frame_done *d)
@@ -300,10 +312,10 @@ static void take_done(struct script_job *j, const struct frame_done *d, struct a
     job_flush_output(j);
     const struct json *output = d->output;
     if (json_text(a, output).n > (size_t)j->max_output_bytes + 4096) { // some slack: they may count differently
-        tell_warning(j, STR("The output is larger than allowed and was left out."));
+        job_tell(j, STR("Warning"), "The output is larger than allowed and was left out.");
         output = json_new_array(a);
     } else if (d->is_output_truncated)
-        tell_warning(j, arena_printf(a, "The output was cut: more than %" PRId64 " bytes.", j->max_output_bytes));
+        job_tell(j, STR("Warning"), "The output was cut: more than %" PRId64 " bytes.", j->max_output_bytes);
     *out = (struct script_result){
         .outcome = d->is_success ? SCRIPT_SUCCEEDED : SCRIPT_FAILED,
         .has_exit_code = d->has_exit_code,

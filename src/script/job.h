@@ -4,6 +4,7 @@
 // caller. Knows nothing of workers but how to send to its own. Used by pool.c only.
 #pragma once
 
+#include "http/address.h"
 #include "script/frame.h"
 #include "script/pool.h"
 
@@ -51,6 +52,9 @@ void job_free(struct script_job *j);
 bool job_take(struct script_job *j, const struct frame *f, struct arena *a, struct script_result *result, struct err *e);
 void job_take_output(struct script_job *j, bool is_stderr, str bytes);
 void job_flush_output(struct script_job *j); // the last line of each stream, without its end
+// A line of our own in its log. Within its limits, as everything there.
+void job_tell(struct script_job *j, str level, const char *fmt, ...) PRINTF_LIKE(3, 4);
+bool job_may_connect(struct script_job *j, str host, const struct ip *ip, int port, struct err *e);
 void job_reply(struct script_job *j, int64_t call_id, const struct script_reply *reply);
 bool job_send_cancel(struct script_job *j, const char *reason);
 

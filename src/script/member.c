@@ -24,6 +24,47 @@ void member_end(struct member *m)
     worker_kill(m->worker);
 }
 
+// --- its way out
+
+static bool admits(void *ctx, struct err *e)
+{
+    struct member *m = ctx;
+    return (m->job && !m->job->is_held && !m->job->is_stopping) || err_set(e, ERR_DENIED, "no run is under way here that could connect");
+}
+
+static bool may_connect(void *ctx, str host, const struct ip *ip, int port, struct err *e)
+{
+    struct member *m = ctx;
+    return job_may_connect(m->job, host, ip, port, e);
+}
+
+static void on_refused(void *ctx, str host, const struct ip *ip, int port, const char *why)
+{
+    struct member *m = ctx;
+    char address[IP_TEXT_BYTES];
+    ip_write(ip, address);
+    job_tell(m->job, STR("Warning"), "Not allowed to connect to %.*s (%s, port %d): %s", STR_ARG(str_sub(host, 0, 255)), address, port, why);
+}
+
+static void on_listener(void *ctx, int fd)
+{
+    struct member *m = ctx;
+    m->door = gateway_door_open(m->pool->gateway, &(struct gateway_door_options){ .listener = fd, .ctx = m, .admits = admits, .allows = may_connect, .refused = on_refused });
+}
+
+// With its run end all connections of it.
+static void close_connections(struct member *m, struct script_job *j)
+{
+    if (!m->door)
+        return;
+    struct gateway_counts n = gateway_door_counts(m->door);
+    if (n.connections)
+        job_tell(j, STR("Verbose"), "Network: %" PRId64 " connections through the server, %" PRId64 " refused, %" PRId64 " bytes sent, %" PRId64 " received", n.connections, n.refused, n.bytes_out, n.bytes_in);
+    gateway_door_renew(m->door);
+}
+
+// --- what it says
+
 static void on_hello(void *ctx, const struct frame_hello *hello)
 {
     struct member *m = ctx;
@@ -95,6 +136,7 @@ static void take_done_frame(struct member *m, const struct frame_done *d, const 
         member_end(m);
         return;
     }
+    close_connections(m, j);
     m->job = NULL;
     j->worker = NULL;
     if (j->is_isolated)
@@ -156,6 +198,7 @@ static void end_job(struct member *m, const struct worker_end *end)
     struct script_job *j = m->job;
     struct script_result r = { .outcome = SCRIPT_INTERRUPTED };
     char text[900];
+    close_connections(m, j);
     m->job = NULL;
     j->worker = NULL;
     job_flush_output(j);
@@ -222,6 +265,7 @@ static void on_worker_ended(void *ctx, const struct worker_end *end)
     }
     if (m->job)
         end_job(m, end);
+    gateway_door_close(m->door);
     free(m->owner);
     free(m);
     pool_kick(p);
@@ -236,6 +280,11 @@ bool member_start(struct script_pool *p, int64_t heap_bytes)
 {
     CLEANUP(arena_fini) struct arena a = { 0 };
     struct err e;
+    bool is_isolated = script_pool_is_isolated(p);
+    if (p->opt.network == SCRIPT_NETWORK_ISOLATED && !is_isolated && !p->opt.no_network) {
+        note_failed_start(p, &(struct worker_end){ .text = "Scripts.Network is isolated, and a network namespace cannot be had here" });
+        return false;
+    }
     struct member *m = xcalloc(1, sizeof *m);
     m->pool = p;
     m->state = MEMBER_STARTING;
@@ -251,13 +300,14 @@ bool member_start(struct script_pool *p, int64_t heap_bytes)
         .uid = p->uid,
         .gid = p->gid,
         .sandbox = p->sandbox,
-        .no_network = script_pool_is_offline(p),
+        .network = script_pool_is_offline(p) ? PROCESS_NETWORK_NONE : is_isolated ? PROCESS_NETWORK_OWN : PROCESS_NETWORK_SHARED,
         .hidden = p->opt.hidden,
         .ctx = m,
         .hello = on_hello,
         .ready = on_ready,
         .frame = on_frame,
         .output = on_output,
+        .listener = on_listener,
         .ended = on_worker_ended,
     };
     if (!worker_open(&opt, &m->worker, &e)) {

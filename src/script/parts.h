@@ -2,6 +2,7 @@
 // it), place.c (who runs next, and where). For these three only.
 #pragma once
 
+#include "http/gateway.h"
 #include "script/engine.h"
 #include "script/job.h"
 #include "script/pool.h"
@@ -36,6 +37,7 @@ struct member {
     int processes; // of a fresh one; -1: not known
     int64_t heap_bytes, idle_since_ms;
     struct loop_timer *timer; // of a parse, of a return
+    struct gateway_door *door; // out of its own network; NULL: it has none, or has not started yet
 };
 
 // Who has jobs waiting. In a ring: each gets one job placed, then it is the next one's turn.
@@ -55,6 +57,7 @@ struct script_pool {
     gid_t gid;
     char user_note[640];
     struct sandbox *sandbox;
+    struct gateway *gateway;
     struct arena engine_arena;
     struct engine engine;
     bool has_engine;

@@ -42,6 +42,17 @@ static bool is_available(const struct script_pool *p)
     return p->has_engine && p->failures < POOL_FAILURES_MAX && !p->is_closing;
 }
 
+static void describe_network(const struct script_pool *p, char *out, size_t cap)
+{
+    if (script_pool_is_isolated(p))
+        snprintf(out, cap, "isolated: scripts connect through the server only, which asks the egress rules each time");
+    else if (p->opt.network == SCRIPT_NETWORK_SHARED)
+        snprintf(out, cap, "shared, as Scripts.Network says: the egress rules bind the web commands, and not what else a script opens");
+    else
+        snprintf(out, cap, "%s: a network namespace cannot be had here (as root, or where users may make user namespaces, it can)%s", p->opt.network == SCRIPT_NETWORK_ISOLATED ? "none" : "shared",
+            p->opt.network == SCRIPT_NETWORK_ISOLATED ? "; no script runs while Scripts.Network is isolated" : "; the egress rules bind the web commands, and not what else a script opens");
+}
+
 struct script_capabilities script_pool_capabilities(struct script_pool *p)
 {
     find_engine(p);
@@ -54,6 +65,7 @@ struct script_capabilities script_pool_capabilities(struct script_pool *p)
     process_describe(means, sizeof means);
     snprintf(c.containment, sizeof c.containment, "%s; %.66s; %.40s", p->sandbox ? "bubblewrap" : "no sandbox", means, p->user_note);
     snprintf(c.missing, sizeof c.missing, "%s", c.is_available ? p->lacking : p->reason);
+    describe_network(p, c.network, sizeof c.network);
     return c;
 }
 
@@ -61,6 +73,11 @@ bool script_pool_is_offline(const struct script_pool *p)
 {
     // Asked when a worker is first needed: the answer takes a process of its own, for which a server's start shall not wait.
     return p->opt.no_network && (p->sandbox || process_can_be_without_network());
+}
+
+bool script_pool_is_isolated(const struct script_pool *p)
+{
+    return !p->opt.no_network && p->opt.network != SCRIPT_NETWORK_SHARED && process_can_own_network();
 }
 
 int script_pool_idle(const struct script_pool *p)
@@ -380,6 +397,7 @@ static void pool_free(struct script_pool *p)
 {
     loop_timer_free(p->kick);
     loop_timer_free(p->tick);
+    gateway_free(p->gateway);
     sandbox_free(p->sandbox);
     arena_fini(&p->engine_arena);
     arena_fini(&p->arena);
@@ -425,6 +443,7 @@ bool script_pool_open(const struct script_pool_options *opt, struct script_pool 
         return false;
     }
     choose_sandbox(p);
+    p->gateway = gateway_new(&(struct gateway_options){ .loop = opt->loop, .proxy = opt->proxy });
     p->kick = loop_timer_new(opt->loop, on_kick, p);
     p->tick = loop_timer_new(opt->loop, on_tick, p);
     loop_timer_set(p->tick, 1000, 1000);

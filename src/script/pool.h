@@ -23,6 +23,10 @@ struct script_pool;
 struct script_job;
 
 enum script_engine { SCRIPT_ENGINE_AUTO, SCRIPT_ENGINE_BUNDLED, SCRIPT_ENGINE_PWSH };
+// Isolated: a worker has a network of its own and one way out, the gateway (http/gateway.h), which asks its job's `egress`
+// about every address; where that cannot be had no script runs. Shared: the machine's, where only the engine's own
+// web commands ask. Auto: isolated where that can be had.
+enum script_network { SCRIPT_NETWORK_AUTO, SCRIPT_NETWORK_ISOLATED, SCRIPT_NETWORK_SHARED };
 
 struct script_pool_options {
     struct loop *loop;
@@ -37,6 +41,8 @@ struct script_pool_options {
     int64_t grace_ms;           // between cancel and kill; 0: 2000
     const char *run_as_user;    // OS user workers run as where the server may switch; NULL: none
     bool prefers_user;          // run_as_user is a wish: where it cannot be, workers run as the server does
+    enum script_network network;
+    const char *proxy;          // what the gateway's connections take, as in http/gateway.h; NULL: none
     bool no_network;            // its workers have none where that can be had (script_pool_is_offline): for dry runs
     bool use_sandbox;           // bubblewrap where installed and allowed: all but its own folder is read-only
     const char *const *hidden;  // NULL-terminated folders and files that are empty for workers (by the sandbox, else by their
@@ -50,6 +56,7 @@ struct script_capabilities {     // for doctor
     char version[32];            // this and what it lacks: empty until the first worker has said hello
     char path[512];
     char containment[128];       // how descendants are killed and limits enforced here
+    char network[256];           // "isolated: ..." or "shared: ...", and why
     char missing[1024];          // commands this engine lacks; or, when not available, what to install and how
 };
 
@@ -60,6 +67,7 @@ MUST_USE bool script_pool_open(const struct script_pool_options *opt, struct scr
 void script_pool_close(struct script_pool *p, void (*done)(void *ctx), void *ctx);
 struct script_capabilities script_pool_capabilities(struct script_pool *p);
 bool script_pool_is_offline(const struct script_pool *p); // no_network was asked for and holds
+bool script_pool_is_isolated(const struct script_pool *p); // its workers have a network of their own
 int script_pool_idle(const struct script_pool *p);   // warm or free workers
 int script_pool_busy(const struct script_pool *p);
 // True when a job of this owner could start now, or as soon as a worker for it has started.

@@ -2,6 +2,9 @@
 #define BENCH_RUNTIME_DIR FAKE_RUNTIME_DIR
 #include "tests/script/pool_bench.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 TEST(a_script_runs)
 {
     CLEANUP(bench_fini) struct bench b = { 0 };
@@ -557,6 +560,68 @@ TEST(failures_leave_nothing_behind)
 #else
     CHECK("no memory", resident_bytes() < bytes + (10 << 20));
 #endif
+}
+
+// A listener on this machine's loopback that takes whoever comes; 0: none could be had.
+static int open_listener(int *fd)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof at;
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return bind(*fd, (struct sockaddr *)&at, n) == 0 && listen(*fd, 8) == 0 && getsockname(*fd, (struct sockaddr *)&at, &n) == 0 ? ntohs(at.sin_port) : 0;
+}
+
+TEST(isolated_scripts_go_out_by_the_gateway_and_are_asked_about)
+{
+    static const bool sandboxed[] = { false, true };
+    if (!process_can_own_network())
+        return;
+    int fd, port = open_listener(&fd);
+    for (size_t i = 0; i < COUNT(sandboxed); i++) {
+        CLEANUP(bench_fini) struct bench b = { 0 };
+        REQUIRE("opens", bench_open(&b, (struct script_pool_options){ .warm_workers = 1, .use_sandbox = sandboxed[i], .network = SCRIPT_NETWORK_ISOLATED }));
+        CLEANUP(heard_fini) struct heard h = { 0 }, again = { 0 }, other = { 0 };
+        CHECK("it is said", str_starts(str_from(script_pool_capabilities(b.pool).network), STR("isolated: ")));
+        run(&b, &h, SCRIPT(arena_printf(&b.arena, "connect 169.254.169.254:80\nconnect 127.0.0.1:%d", port).p));
+        CHECK_TEXT("one address is refused, the other answers", h.output, "[\"HTTP/1.1 403 Forbidden\",\"HTTP/1.1 200 Connection established\"]");
+        CHECK_STR("the job was asked about both", buf_str(&h.calls), arena_printf(&b.arena, "egress 169.254.169.254 169.254.169.254 80\negress 127.0.0.1 127.0.0.1 %d\n", port));
+        CHECK("the refusal stands in its log", str_find(buf_str(&h.log), STR("Warning Not allowed to connect to 169.254.169.254 (169.254.169.254, port 80): link-local\n")) >= 0);
+        CHECK("and what came of it all", str_find(buf_str(&h.log), STR("Verbose Network: 2 connections through the server, 1 refused, 0 bytes sent, 0 received\n")) >= 0);
+        run(&b, &again, SCRIPT("count\nkept"));
+        CHECK_TEXT("in the next run its connections are closed", again.output, "[2,0]");
+        CHECK_STR("of which there is nothing to say", buf_str(&again.log), STR(""));
+        run(&b, &other, SCRIPT("env"));
+        CHECK("proxies are named", strstr(other.output, "\"https_proxy=http://127.0.0.1:3128\"") && strstr(other.output, "\"HTTP_PROXY=http://127.0.0.1:3128\"") && strstr(other.output, "\"NO_PROXY=\""));
+    }
+    close(fd);
+}
+
+TEST(where_no_network_can_be_made_it_is_shared_or_none)
+{
+    process_forgo(PROCESS_NO_NETWORK);
+    {
+        CLEANUP(bench_fini) struct bench b = { 0 };
+        REQUIRE("opens", bench_open(&b, (struct script_pool_options){ .warm_workers = 1 }));
+        CLEANUP(heard_fini) struct heard h = { 0 };
+        CHECK("it is said, and why", strstr(script_pool_capabilities(b.pool).network, "shared: a network namespace cannot be had here"));
+        run(&b, &h, SCRIPT("connect 127.0.0.1:1\nenv"));
+        CHECK("there is no gateway", str_starts(str_from(h.output), STR("[\"Connection refused\"")) && !strstr(h.output, "proxy"));
+    }
+    {
+        CLEANUP(bench_fini) struct bench b = { 0 };
+        REQUIRE("opens", bench_open(&b, (struct script_pool_options){ .warm_workers = 1, .network = SCRIPT_NETWORK_ISOLATED }));
+        CLEANUP(heard_fini) struct heard h = { 0 };
+        run(&b, &h, SCRIPT("log Info x"));
+        CHECK("nothing runs where it must be isolated", h.result.outcome == SCRIPT_INTERRUPTED && !h.result.had_started);
+        CHECK("it says why", strstr(h.error, "Scripts.Network is isolated, and a network namespace cannot be had here"));
+        CHECK("and so do the capabilities", str_starts(str_from(script_pool_capabilities(b.pool).network), STR("none: ")));
+    }
+    process_forgo(0);
+    CLEANUP(bench_fini) struct bench b = { 0 };
+    REQUIRE("opens", bench_open(&b, (struct script_pool_options){ .warm_workers = 1, .network = SCRIPT_NETWORK_SHARED }));
+    CLEANUP(heard_fini) struct heard h = { 0 };
+    run(&b, &h, SCRIPT("env"));
+    CHECK("it is shared where that is asked for", !strstr(h.output, "proxy") && str_starts(str_from(script_pool_capabilities(b.pool).network), STR("shared, as Scripts.Network says")));
 }
 
 TEST(another_user_and_a_sandbox)

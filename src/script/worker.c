@@ -254,6 +254,12 @@ static void on_output(void *ctx, bool is_stderr, str bytes)
     w->opt.output(w->opt.ctx, is_stderr, bytes);
 }
 
+static void on_listener(void *ctx, int fd)
+{
+    struct worker *w = ctx;
+    w->opt.listener(w->opt.ctx, fd);
+}
+
 static void on_start_late(void *ctx)
 {
     struct worker *w = ctx;
@@ -354,7 +360,10 @@ static const char *const *environment(const struct worker_options *opt, struct a
         "POWERSHELL_TELEMETRY_OPTOUT=1",
         "POWERSHELL_UPDATECHECK=Off",
     };
-    const char **env = ARENA_ARRAY(a, const char *, COUNT(fixed) + COUNT(passed_on) + ENGINE_ENV_MAX + 8);
+    // The only way out of its own network, in the words of every program that can take it. No exceptions: what is on its own
+    // loopback it must ask for without a proxy, what is on the server's comes this way too.
+    static const char *const proxied[] = { "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY" };
+    const char **env = ARENA_ARRAY(a, const char *, COUNT(fixed) + COUNT(passed_on) + COUNT(proxied) + ENGINE_ENV_MAX + 16);
     size_t n = 0;
     for (size_t i = 0; i < COUNT(fixed); i++)
         env[n++] = fixed[i];
@@ -363,6 +372,13 @@ static const char *const *environment(const struct worker_options *opt, struct a
             env[n++] = arena_printf(a, "%s=%s", passed_on[i], getenv(passed_on[i])).p;
     for (size_t i = 0; i < opt->engine->env_count; i++)
         env[n++] = opt->engine->env[i];
+    for (size_t i = 0; i < COUNT(proxied) && opt->network == PROCESS_NETWORK_OWN; i++)
+        env[n++] = arena_printf(a, "%s=http://127.0.0.1:%d", proxied[i], PROCESS_LISTENER_PORT).p;
+    if (opt->network == PROCESS_NETWORK_OWN) {
+        env[n++] = "no_proxy=";
+        env[n++] = "NO_PROXY=";
+        env[n++] = arena_printf(a, "REACTIONS_GATEWAY_PORT=%d", PROCESS_LISTENER_PORT).p;
+    }
     env[n++] = arena_printf(a, "HOME=%s/home", opt->folder).p;
     env[n++] = arena_printf(a, "TMPDIR=%s/tmp", opt->folder).p;
     env[n++] = arena_printf(a, "REACTIONS_WORK_DIR=%s/work", opt->folder).p;
@@ -404,7 +420,7 @@ bool worker_open(const struct worker_options *opt, struct worker **out, struct e
         .gid = opt->gid,
         .drops_capabilities = !opt->sandbox, // which needs them and drops them itself
         .own_pids = !opt->sandbox,           // which makes its own
-        .no_network = opt->no_network,
+        .network = opt->network == PROCESS_NETWORK_NONE && opt->sandbox ? PROCESS_NETWORK_SHARED : opt->network, // the sandbox takes it away itself
         .hidden = opt->hidden,
         .read_only = *read_only[0] ? read_only : NULL,
         .memory_bytes = opt->memory_bytes,
@@ -412,6 +428,7 @@ bool worker_open(const struct worker_options *opt, struct worker **out, struct e
         .max_file_bytes = FILE_BYTES_MAX,
         .ctx = w,
         .output = on_output,
+        .listener = on_listener,
         .ended = on_ended,
     };
     bool is_begun = process_open(opt->loop, &p, &w->process, e);

@@ -38,13 +38,14 @@ struct worker_options {
     uid_t uid;
     gid_t gid;
     const struct sandbox *sandbox; // NULL: none
-    bool no_network;        // by the PID namespace's means where there is no sandbox
+    enum process_network network; // none: by the sandbox's means where there is one
     const char *const *hidden; // folders that are empty inside, sandbox or not; may be NULL
     void *ctx;
     void (*hello)(void *ctx, const struct frame_hello *hello);
     void (*ready)(void *ctx, int64_t working_set_bytes);
     void (*frame)(void *ctx, const struct frame *f); // parsed and those of runs; lives until it returns
     void (*output)(void *ctx, bool is_stderr, str bytes);
+    void (*listener)(void *ctx, int fd); // of its own network, as process_options has it
     void (*ended)(void *ctx, const struct worker_end *end);
 };
 MUST_USE bool worker_open(const struct worker_options *opt, struct worker **out, struct err *e);

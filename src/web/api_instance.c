@@ -181,6 +181,7 @@ void status_get(struct api_call *c)
     json_add_str(a, s, "Version", arena_str(a, str_from(scripts.version)));
     json_add_str(a, s, "Path", arena_str(a, str_from(scripts.path)));
     json_add_str(a, s, "Containment", arena_str(a, str_from(scripts.containment)));
+    json_add_str(a, s, "Network", arena_str(a, str_from(scripts.network)));
     json_add_str(a, s, "Missing", arena_str(a, str_from(scripts.missing)));
     s = json_add(j, STR("Store"), json_new_object(a));
     json_add_i64(a, s, "Commits", (int64_t)store.commits);

@@ -2,6 +2,8 @@
 //
 //   log LEVEL TEXT | print TEXT | eprint TEXT | out JSON | var NAME VALUE | pid | env | ls | count | touch NAME
 //   call METHOD PATH [BODY] | feed METHOD URL | egress HOST ADDRESS PORT
+//   connect HOST:PORT (asks the gateway; the first line of its answer is output, and the connection stays)
+//   kept (waits for its end: 0)
 //   fail TEXT | exit N | recycle | truncated            (how it ends)
 //   wait (until cancelled) | hang (deaf to all) | die SIGNAL | quit STATUS | close
 //   raw HEX | frame JSON | flood BYTES | lines N | eat MEGABYTES | spawn | bomb N | silent (no `started`)
@@ -11,9 +13,11 @@
 
 #include "base/encode.h"
 #include "base/limits.h"
+#include "sys/process.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -22,7 +26,7 @@
 #define FD 3
 
 static struct frame_reader reader = { .max_bytes = LIMIT_WORKER_FRAME_BYTES };
-static int runs;
+static int runs, kept;
 
 static NORETURN void hang(void)
 {
@@ -118,6 +122,25 @@ static void ask_egress(struct run *r, str host, str address, int64_t port)
     json_add_i64(r->a, j, "Port", port);
     send_json(r->a, j);
     log_line(r, STR("Info"), json_text(r->a, receive(r->a)));
+}
+
+static void ask_gateway(struct run *r, str target)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(PROCESS_LISTENER_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char space[4096];
+    size_t n = 0;
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) < 0) {
+        json_push(r->output, json_new_string(r->a, str_from(strerror(errno))));
+        return;
+    }
+    write_all(fd, arena_printf(r->a, "CONNECT %.*s HTTP/1.1\r\n\r\n", STR_ARG(target)));
+    for (ssize_t got; n < sizeof space && str_find((str){ space, n }, STR("\r\n\r\n")) < 0 && (got = read(fd, space + n, sizeof space - n)) > 0;)
+        n += (size_t)got;
+    str rest = { space, n }, line = { 0 };
+    str_split(&rest, '\r', &line);
+    json_push(r->output, json_new_string(r->a, arena_str(r->a, line)));
+    kept = fd;
 }
 
 static void eat(int64_t megabytes)
@@ -225,6 +248,10 @@ static bool step(struct run *r, str line)
         ask(r, true, first, rest, (str){ 0 });
     else if (str_eq(word, STR("egress")) && str_split(&rest, ' ', &first) && str_split(&rest, ' ', &second) && str_to_i64(rest, &number))
         ask_egress(r, first, second, number);
+    else if (str_eq(word, STR("connect")))
+        ask_gateway(r, rest);
+    else if (str_eq(word, STR("kept")))
+        json_push(r->output, json_new_i64(a, read(kept, (char[1]){ 0 }, 1)));
     else if (str_eq(word, STR("fail"))) {
         r->outcome = "Failed";
         r->error = all;

@@ -18,6 +18,10 @@ public static class WebPolicy
     // Asked with the host as the script named it, and the address and port about to be connected to. Null: everything.
     public static Func<string, IPAddress, int, bool> Allows { get; set; }
 
+    // The port on this host's loopback where connections to the outside are to be had, by asking for tunnels (CONNECT); it decides
+    // what is allowed. 0: there is none, and connections are made from here.
+    public static int GatewayPort { get; set; }
+
     // Who answers in a dry run, where nothing may be sent from here; null, or null as its result: nobody, requests are real.
     public static Func<HttpMessageHandler> DryRun { get; set; }
 
@@ -30,6 +34,7 @@ public static class WebPolicy
     {
         string host = context.DnsEndPoint.Host;
         int port = context.DnsEndPoint.Port;
+        if (GatewayPort != 0) return await Gateway.Connect(host, port, cancel).ConfigureAwait(false);
         IPAddress[] all = IPAddress.TryParse(host, out IPAddress literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancel).ConfigureAwait(false);
         IPAddress[] allowed = Allows == null ? all : all.Where(a => Allows(host, a, port)).ToArray();
         if (allowed.Length == 0 && all.Length > 0) throw new EgressRefusedException(host, all[0], port);

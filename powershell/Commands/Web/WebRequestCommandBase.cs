@@ -361,6 +361,7 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
         handler.Credentials = WebSession.UseDefaultCredentials ? CredentialCache.DefaultCredentials : WebSession.Credentials;
         if (NoProxy) handler.UseProxy = false;
         else if (WebSession.Proxy != null) handler.Proxy = WebSession.Proxy;
+        else if (WebPolicy.GatewayPort != 0) handler.Proxy = new Gateway.OtherProxies();
         if (WebSession.Certificates != null)
         {
             handler.SslOptions.ClientCertificates = WebSession.Certificates;
