@@ -3,10 +3,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_TRIES 500
+#define LOCK_WAIT_MS 20
 
 static void close_fd(int *fd)
 {
@@ -203,21 +208,41 @@ bool file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+static uint64_t lock_holder(int fd)
+{
+    char pid[32] = "";
+    uint64_t holder = 0;
+    ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+    pid[n > 0 ? n : 0] = 0;
+    str_to_u64(str_trim(str_from(pid)), &holder);
+    return holder;
+}
+
+// A killed server's lock outlives it where a child of it has been forked and has not yet executed its program (whose
+// start closes it): a moment on a quiet machine. While the holder itself is gone that is waited for.
+static bool lock_patiently(int fd)
+{
+    for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+        if (errno != EWOULDBLOCK)
+            return false;
+        uint64_t holder = lock_holder(fd);
+        bool is_gone = holder && holder <= INT32_MAX && kill((pid_t)holder, 0) < 0 && errno == ESRCH;
+        errno = EWOULDBLOCK;
+        if (!is_gone || tries == LOCK_TRIES)
+            return false;
+        nanosleep(&(struct timespec){ .tv_nsec = LOCK_WAIT_MS * 1000000 }, NULL);
+    }
+    return true;
+}
+
 bool file_lock(const char *path, int *fd_out, struct err *e)
 {
     CLEANUP(close_fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(e, errno, "opening lock file %s", path);
     char pid[32] = "";
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK)
-            return err_errno(e, errno, "locking %s", path);
-        ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
-        pid[n > 0 ? n : 0] = 0;
-        uint64_t holder = 0;
-        str_to_u64(str_trim(str_from(pid)), &holder);
-        return err_set(e, ERR_BUSY, "%s is locked by process %" PRIu64 ": another server uses this folder", path, holder);
-    }
+    if (!lock_patiently(fd))
+        return errno != EWOULDBLOCK ? err_errno(e, errno, "locking %s", path) : err_set(e, ERR_BUSY, "%s is locked by process %" PRIu64 ": another server uses this folder", path, lock_holder(fd));
     int n = snprintf(pid, sizeof pid, "%d", (int)getpid());
     if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
         return err_errno(e, errno, "writing lock file %s", path);

@@ -3,6 +3,7 @@
 #include "sys/file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -201,6 +202,18 @@ TEST(locks)
     close(other);
     close(ready[0]);
     close(ready[1]);
+    // A killed holder, of which a child has not got to its own program yet.
+    int status = -1;
+    child = fork();
+    if (child == 0) {
+        bool is_taken = file_lock(path("lock"), &fd, &e);
+        if (is_taken && fork() == 0)
+            poll(NULL, 0, 100); // it ends by itself, however late
+        _exit(is_taken ? 0 : 1);
+    }
+    CHECK("a holder ends before its child", waitpid(child, &status, 0) == child && status == 0);
+    CHECK_OK("the child is waited for", file_lock(path("lock"), &other, &e), &e);
+    close(other);
     CHECK("a lock in a folder that is not there", !file_lock(path("no/lock"), &fd, &e) && e.kind == ERR_NOT_FOUND);
 }
 
