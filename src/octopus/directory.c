@@ -67,12 +67,12 @@ static const struct kind { str type, path; bool is_spaceless; } kinds[] = {
     { STR_INIT("Spaces"), STR_INIT("spaces"), true }, { STR_INIT("variableset"), STR_INIT("variables"), false },
 };
 
-// "NamesOf-<type>.<text in hex>": what could have that name. "SlugOf-<type>.<text in hex>": what has that slug.
+// "NamesOf-<type>.<text in hex>[.<key>]": what could have that name. "SlugOf-<type>.<text in hex>[.<key>]": what has that slug or id.
 static str names_path(str space_id, str id, struct arena *a)
 {
     bool is_slug = octopus_id_is(id, STR("SlugOf"));
-    str rest = str_skip(id, is_slug ? STR("SlugOf-").n : STR("NamesOf-").n), type, text;
-    if (!is_plain(id, true) || !str_split(&rest, '.', &type) || !rest.p || !hex_decode(a, rest, &text) || !text.n)
+    str rest = str_skip(id, is_slug ? STR("SlugOf-").n : STR("NamesOf-").n), type, hex, text;
+    if (!is_plain(id, true) || !str_split(&rest, '.', &type) || !str_split(&rest, '.', &hex) || !hex_decode(a, hex, &text) || !text.n)
         return STR("");
     for (size_t i = 0; i < COUNT(kinds); i++) {
         if (!str_eq(type, kinds[i].type))
@@ -84,9 +84,9 @@ static str names_path(str space_id, str id, struct arena *a)
     return STR("");
 }
 
-str directory_names_question(const char *type, str text, bool is_slug, struct arena *a)
+str directory_names_question(const char *type, str text, bool is_slug, str key, struct arena *a)
 {
-    return arena_printf(a, "%s-%s.%.*s", is_slug ? "SlugOf" : "NamesOf", type, STR_ARG(hex_encode(a, text)));
+    return arena_printf(a, "%s-%s.%.*s%s%.*s", is_slug ? "SlugOf" : "NamesOf", type, STR_ARG(hex_encode(a, text)), key.n ? "." : "", STR_ARG(key));
 }
 
 str directory_path(str space_id, str id, struct arena *a)

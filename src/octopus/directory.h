@@ -29,7 +29,8 @@ enum directory_state {
 // *doc lives until the caller returns to the loop; *is_failing: the last try failed, which may take long to pass.
 enum directory_state directory_ask(struct directory *d, str id, const struct json **doc, bool *is_failing);
 
-// What to ask for to learn which objects of a type ("Projects") are called so: a page of those that may be, or the one with that slug.
-str directory_names_question(const char *type, str text, bool is_slug, struct arena *a);
+// What to ask for to learn which objects of a type ("Projects") are called so: a page of those that may be, or the one with that slug or
+// id. A key of up to 8 letters and digits makes it a question of its own, which no earlier answer stands for; empty: none.
+str directory_names_question(const char *type, str text, bool is_slug, str key, struct arena *a);
 // "/api/Spaces-1/projects/Projects-21"; empty where the id is of no kind known, or has odd characters.
 str directory_path(str space_id, str id, struct arena *a);

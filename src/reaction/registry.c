@@ -294,7 +294,7 @@ static const struct reaction_ids *reaction_ids_of(const struct json *resolved, s
 }
 
 // The tree goes when it was read; the text stays (reaction_keep.h).
-static bool load_revision(struct registry *r, struct snapshot *s, struct reaction_entry *entry, int64_t revision_id, struct err *e)
+static bool load_revision(struct registry *r, struct snapshot *s, struct reaction_entry *entry, const struct json *flags, int64_t revision_id, struct err *e)
 {
     CLEANUP(arena_fini) struct arena tree = { 0 };
     struct decode_errors errors = { .arena = &s->arena };
@@ -320,7 +320,9 @@ static bool load_revision(struct registry *r, struct snapshot *s, struct reactio
         entry->condition = condition;
     entry->def = def;
     entry->doc = o->doc;
-    entry->ids = reaction_ids_of(json_get(doc, STR("Resolved")), &s->arena);
+    int64_t resolved_id = 0;
+    json_i64(json_get(flags, STR("ResolvedRevisionId")), &resolved_id); // looked up again since
+    entry->ids = reaction_ids_of(json_get(resolved_id == revision_id ? flags : doc, STR("Resolved")), &s->arena);
     entry->revision_id = revision_id;
     entry->revision_hash = arena_str(&s->arena, text_of(doc, "Hash"));
     json_i64(json_get(doc, STR("Number")), &entry->revision_number);
@@ -336,7 +338,7 @@ static bool load_draft(struct registry *r, struct snapshot *s, const struct reac
         return true;
     struct reaction_entry *draft = ARENA_NEW(&s->arena, struct reaction_entry);
     *draft = *flags;
-    if (!load_revision(r, s, draft, revision_id, e))
+    if (!load_revision(r, s, draft, doc, revision_id, e))
         return false;
     if (draft->def)
         map_put(&s->drafts, id_key(&draft->id), draft);
@@ -361,7 +363,7 @@ static bool load_reactions(struct registry *r, struct snapshot *s, struct err *e
             .is_enabled = json_bool(json_get(doc, STR("Enabled")), true),
             .is_paused = json_bool(json_get(doc, STR("Paused")), false),
         };
-        if (!load_draft(r, s, entry, doc, e) || (revision_id && !load_revision(r, s, entry, revision_id, e)))
+        if (!load_draft(r, s, entry, doc, e) || (revision_id && !load_revision(r, s, entry, doc, revision_id, e)))
             return false;
         if (!entry->def)
             continue;

@@ -307,6 +307,7 @@ static void set_flag(struct api_call *c, const char *flag, bool value, const cha
     if (o) {
         struct json *doc = object_doc(c, o);
         json_put(doc, str_from(flag), json_new_bool(c->arena, value));
+        revision_keep_resolved(c, doc, revision_field(doc, "ActiveRevisionId"));
         struct store_put put = { .object = *o, .expected_version = o->version };
         put.object.doc = json_text(c->arena, doc);
         if (api_change(c, &put, 1, action, store_id_text(c->arena, KIND_REACTION, o->id), o->space_id, NULL)) {
@@ -317,7 +318,30 @@ static void set_flag(struct api_call *c, const char *flag, bool value, const cha
     pthread_mutex_unlock(&c->web->change_lock);
 }
 
-void reactions_enable(struct api_call *c) { set_flag(c, "Enabled", true, "reaction.enable"); }
+// What it named when it was saved may be called something else by now, or be gone.
+void reactions_enable(struct api_call *c)
+{
+    struct store_object *o = object_find(c, KIND_REACTION, c->params[0]), *revision = NULL;
+    struct decode_errors gone;
+    struct json *flags = o ? object_doc(c, o) : NULL;
+    int64_t id = flags ? revision_field(flags, "ActiveRevisionId") : 0;
+    if (!o)
+        return;
+    if (id && !json_bool(json_get(flags, STR("Enabled")), true)) {
+        if (!(revision = revision_load(c, id)))
+            return;
+        revision_resolve_again(c, o, revision, &gone);
+        c->errors = gone;
+    }
+    if (c->errors.count) {
+        api_fail_errors(c, "the reaction was not enabled: see Errors");
+        return;
+    }
+    set_flag(c, "Enabled", true, "reaction.enable");
+    if (c->answer && c->warnings && c->warnings->count && json_is(c->answer, JSON_OBJECT))
+        json_add(c->answer, STR("Warnings"), c->warnings);
+}
+
 void reactions_disable(struct api_call *c) { set_flag(c, "Enabled", false, "reaction.disable"); }
 void reactions_pause(struct api_call *c) { set_flag(c, "Paused", true, "reaction.pause"); }
 void reactions_resume(struct api_call *c) { set_flag(c, "Paused", false, "reaction.resume"); }

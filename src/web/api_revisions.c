@@ -2,6 +2,7 @@
 
 #include "base/timetext.h"
 #include "json/json_diff.h"
+#include "reaction/engine_names.h"
 #include "web/callers.h"
 
 const char *const approval_names[3] = { "none", "sensitive", "all" };
@@ -140,6 +141,32 @@ static struct json *revision_doc(struct api_call *c, int64_t number, struct json
     return doc;
 }
 
+// What the names of a revision stood for when they were last looked up: kept with it, or beside it since.
+static const struct json *resolved_of(struct api_call *c, const struct store_object *reaction, const struct store_object *revision)
+{
+    struct json *flags = object_doc(c, reaction);
+    return json_get(revision_field(flags, "ResolvedRevisionId") == revision->id ? flags : object_doc(c, revision), STR("Resolved"));
+}
+
+void revision_resolve_again(struct api_call *c, const struct store_object *reaction, const struct store_object *revision, struct decode_errors *gone)
+{
+    struct decode_errors ignored = { .arena = c->arena };
+    const struct connection_entry *connection = snapshot_space_connection(c->snapshot, reaction->space_id);
+    const struct reaction *r = reaction_decode(c->arena, json_get(object_doc(c, revision), STR("Definition")), &ignored);
+    *gone = (struct decode_errors){ .arena = c->arena };
+    c->warnings = json_new_array(c->arena);
+    if (r && connection)
+        c->resolved = engine_names_again(c->web->opt.engine, connection->id, r, resolved_of(c, reaction, revision), gone, c->warnings, c->arena);
+}
+
+void revision_keep_resolved(struct api_call *c, struct json *flags, int64_t revision_id)
+{
+    if (!c->resolved)
+        return;
+    json_put(flags, STR("Resolved"), c->resolved);
+    json_put(flags, STR("ResolvedRevisionId"), json_new_i64(c->arena, revision_id));
+}
+
 // What the reaction is called follows what is in force.
 static void name_by(struct api_call *c, struct store_object *o, struct json *flags, const struct json *definition)
 {
@@ -174,11 +201,15 @@ bool revision_store(struct api_call *c, struct store_object *o, int64_t expected
         }
         put->object.doc = json_text(a, revision_doc(c, ++number, definition, hash));
         is_draft = needs_approval(c, k, o->space_id);
+        json_drop(flags, STR("Resolved"));
+        json_drop(flags, STR("ResolvedRevisionId"));
         json_drop(flags, STR("DraftRevisionId")); // an older draft is given up
         json_put(flags, is_draft ? STR("DraftRevisionId") : STR("ActiveRevisionId"), json_new_i64(a, put->object.id));
         json_put(flags, STR("LatestNumber"), json_new_i64(a, number));
         if (!is_draft || !active)
             name_by(c, o, flags, definition);
+    } else {
+        revision_keep_resolved(c, flags, newest->id);
     }
     json_put(flags, STR("Enabled"), json_new_bool(a, is_enabled));
     json_put(flags, STR("Paused"), json_new_bool(a, is_paused));
@@ -389,7 +420,7 @@ static bool check_stored(struct api_call *c, const struct reaction *r, const str
 }
 
 // Restoring makes a new revision of the old content: history is never rewritten.
-static void restore(struct api_call *c)
+static void restore(struct api_call *c, const struct decode_errors *gone)
 {
     struct store_object *reaction = object_find(c, KIND_REACTION, c->params[0]);
     struct store_object *o = reaction ? find_revision(c, reaction) : NULL;
@@ -398,16 +429,30 @@ static void restore(struct api_call *c)
         return;
     struct json *definition = json_get(object_doc(c, o), STR("Definition")), *flags = object_doc(c, reaction);
     struct reaction *r = decode_stored(c, definition);
-    if (!r || !revision_may_save(c, reaction, r, definition, &k) || !check_stored(c, r, reaction))
+    // Before anything is said about what the definition names: that is for those who may.
+    if (!r || !revision_may_save(c, reaction, r, definition, &k))
         return;
-    if (revision_store(c, reaction, reaction->version, definition, &k, json_bool(json_get(flags, STR("Enabled")), true), json_bool(json_get(flags, STR("Paused")), false), "reaction.restore"))
-        reactions_get(c);
+    c->errors = *gone;
+    if (!check_stored(c, r, reaction))
+        return;
+    if (!revision_store(c, reaction, reaction->version, definition, &k, json_bool(json_get(flags, STR("Enabled")), true), json_bool(json_get(flags, STR("Paused")), false), "reaction.restore"))
+        return;
+    reactions_get(c);
+    if (c->answer && c->warnings->count && json_is(c->answer, JSON_OBJECT))
+        json_add(c->answer, STR("Warnings"), c->warnings);
+    engine_runs_changed(c->web->opt.engine);
 }
 
 void revisions_restore(struct api_call *c)
 {
+    struct store_object *reaction = object_find(c, KIND_REACTION, c->params[0]);
+    struct store_object *o = reaction ? find_revision(c, reaction) : NULL;
+    struct decode_errors gone;
+    if (!o)
+        return;
+    revision_resolve_again(c, reaction, o, &gone);
     pthread_mutex_lock(&c->web->change_lock);
-    restore(c);
+    restore(c, &gone);
     pthread_mutex_unlock(&c->web->change_lock);
 }
 

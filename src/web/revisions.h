@@ -25,6 +25,12 @@ struct store_object *revision_newest(struct api_call *c, const struct store_obje
 bool revision_may_save(struct api_call *c, const struct store_object *reaction, const struct reaction *r, const struct json *definition, struct change_kinds *k);
 // Stores the definition as a new revision, active or a draft as the policy says (unless nothing in it changed), with the flags
 // beside it. False: answered.
+// Before a stored definition comes into force again, and before anybody's changes wait, as Octopus may be slow: what its names stand for now,
+// into c->resolved and c->warnings. *gone has an error for each that stands for nothing any more; begins zeroed.
+void revision_resolve_again(struct api_call *c, const struct store_object *reaction, const struct store_object *revision, struct decode_errors *gone);
+// What was found out is kept beside a revision that stays the same.
+void revision_keep_resolved(struct api_call *c, struct json *flags, int64_t revision_id);
+
 bool revision_store(struct api_call *c, struct store_object *o, int64_t expected_version, struct json *definition, const struct change_kinds *k, bool is_enabled, bool is_paused, const char *action);
 
 // {Number, Hash, Author, Created} of the draft, or null.
