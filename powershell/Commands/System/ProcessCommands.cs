@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.ComponentModel;
 using System.Diagnostics;
+using System.IO;
 using System.Linq;
 using System.Management.Automation;
 using System.Threading;
@@ -74,8 +75,14 @@ public sealed class GetProcessCommand : ProcessBaseCommand
     [Alias("ProcessName")] [ValidateNotNullOrEmpty]
     public string[] Name { get => Names; set => Names = value; }
 
-    [Parameter(ParameterSetName = "Id", Mandatory = true, ValueFromPipelineByPropertyName = true)] [Alias("PID")]
+    [Parameter(ParameterSetName = "Id", Mandatory = true, ValueFromPipelineByPropertyName = true)] [Parameter(ParameterSetName = "IdWithUserName", Mandatory = true, ValueFromPipelineByPropertyName = true)] [Alias("PID")]
     public int[] Id { get => Ids; set => Ids = value; }
+
+    [Parameter(ParameterSetName = "InputObject", Mandatory = true, ValueFromPipeline = true)] [Parameter(ParameterSetName = "InputObjectWithUserName", Mandatory = true, ValueFromPipeline = true)]
+    public override Process[] InputObject { get => base.InputObject; set => base.InputObject = value; }
+
+    [Parameter(ParameterSetName = "NameWithUserName", Mandatory = true)] [Parameter(ParameterSetName = "IdWithUserName", Mandatory = true)] [Parameter(ParameterSetName = "InputObjectWithUserName", Mandatory = true)]
+    public SwitchParameter IncludeUserName { get; set; }
 
     [Parameter(ParameterSetName = "Name")] [Parameter(ParameterSetName = "Id")] [Parameter(ParameterSetName = "InputObject")] public SwitchParameter Module { get; set; }
     [Parameter(ParameterSetName = "Name")] [Parameter(ParameterSetName = "Id")] [Parameter(ParameterSetName = "InputObject")] [Alias("FV", "FVI")] public SwitchParameter FileVersionInfo { get; set; }
@@ -88,13 +95,33 @@ public sealed class GetProcessCommand : ProcessBaseCommand
             {
                 if (Module) WriteObject(p.Modules, true);
                 else if (FileVersionInfo) WriteObject(p.MainModule?.FileVersionInfo);
-                else WriteObject(p);
+                else WriteObject(IncludeUserName ? WithUserName(p) : p);
             }
             catch (Exception e) when (e is Win32Exception or InvalidOperationException)
             {
                 WriteError(new ErrorRecord(new ProcessCommandException($"Cannot enumerate the modules of the \"{NameOf(p)}\" process.", e), "CouldNotEnumerateModules", ErrorCategory.PermissionDenied, p));
             }
         }
+    }
+
+    static PSObject WithUserName(Process p)
+    {
+        PSObject o = PSObject.AsPSObject(p);
+        o.Properties.Remove("UserName");
+        o.Properties.Add(new PSNoteProperty("UserName", UserName(p.Id)), true);
+        if (!o.TypeNames.Contains("System.Diagnostics.Process#IncludeUserName")) o.TypeNames.Insert(0, "System.Diagnostics.Process#IncludeUserName");
+        return o;
+    }
+
+    // The kernel knows the number of the user a process runs as, the system's list of users the name; null where either is unknown.
+    static string UserName(int id)
+    {
+        try
+        {
+            string number = File.ReadLines($"/proc/{id}/status").FirstOrDefault(l => l.StartsWith("Uid:", StringComparison.Ordinal))?.Split('\t')[1];
+            return File.ReadLines("/etc/passwd").Select(l => l.Split(':')).FirstOrDefault(f => f.Length > 2 && f[2] == number)?[0];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
     }
 }
 

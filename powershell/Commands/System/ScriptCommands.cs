@@ -20,6 +20,9 @@ public sealed class InvokeExpressionCommand : PSCmdlet
         InvokeCommand.InvokeScript(Command, false, PipelineResultTypes.Output | PipelineResultTypes.Error, null, []);
 }
 
+/// <summary>What Add-Type could compile to.</summary>
+public enum OutputAssemblyType { Library, ConsoleApplication, WindowsApplication }
+
 /// <summary>Loads .NET assemblies. What would need a C# compiler is refused.</summary>
 [Cmdlet(VerbsCommon.Add, "Type", DefaultParameterSetName = "FromSource")]
 [OutputType(typeof(Type))]
@@ -36,6 +39,7 @@ public sealed class AddTypeCommand : PSCmdlet
     [Parameter(ParameterSetName = "FromSource")] [Parameter(ParameterSetName = "FromMember")] public string Language { get; set; } = "CSharp";
     [Parameter(ParameterSetName = "FromSource")] [Parameter(ParameterSetName = "FromMember")] [Parameter(ParameterSetName = "FromPath")] [Parameter(ParameterSetName = "FromLiteralPath")] [Alias("RA")] public string[] ReferencedAssemblies { get; set; }
     [Parameter(ParameterSetName = "FromSource")] [Parameter(ParameterSetName = "FromMember")] [Alias("OA")] public string OutputAssembly { get; set; }
+    [Parameter(ParameterSetName = "FromSource")] [Parameter(ParameterSetName = "FromMember")] [Alias("OT")] public OutputAssemblyType OutputType { get; set; }
     [Parameter] public SwitchParameter PassThru { get; set; }
     [Parameter] public SwitchParameter IgnoreWarnings { get; set; }
     [Parameter(ParameterSetName = "FromSource")] [Parameter(ParameterSetName = "FromMember")] public string[] CompilerOptions { get; set; }
