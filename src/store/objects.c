@@ -189,7 +189,7 @@ bool store_find(struct store *s, enum store_kind kind, int64_t space_id, str slu
     CLEANUP(reader_give) struct reader r = { 0 };
     if (!reader_take(s, &r, e))
         return false;
-    sqlite3_stmt *st = db_prepare(r.db, "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND (?2 = 0 OR space = ?2) AND slug = ?3 ORDER BY space LIMIT 1", e);
+    sqlite3_stmt *st = db_prepare(r.db, "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND space = ?2 AND slug = ?3", e);
     if (!st)
         return false;
     db_bind_i64(st, 1, kind);
@@ -204,7 +204,9 @@ bool store_list(struct store *s, enum store_kind kind, int64_t space_id, int64_t
     *out = (struct store_objects){ 0 };
     if (!reader_take(s, &r, e))
         return false;
-    sqlite3_stmt *st = db_prepare(r.db, "SELECT count(*) FROM objects WHERE kind = ?1 AND (?2 = 0 OR space = ?2) AND (?3 = 0 OR parent = ?3)", e);
+    // By the index of the children where a parent is given; the planner cannot choose it by a value that is bound later.
+    sqlite3_stmt *st = parent_id ? db_prepare(r.db, "SELECT count(*) FROM objects WHERE kind = ?1 AND (?2 = 0 OR space = ?2) AND parent = ?3 AND parent != 0", e)
+                                 : db_prepare(r.db, "SELECT count(*) FROM objects WHERE kind = ?1 AND (?2 = 0 OR space = ?2) AND ?3 = 0", e);
     if (!st)
         return false;
     db_bind_i64(st, 1, kind);
@@ -215,15 +217,15 @@ bool store_list(struct store *s, enum store_kind kind, int64_t space_id, int64_t
     out->total = db_i64(st, 0);
     sqlite3_reset(st);
 
-    st = db_prepare(r.db,
-        "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND (?2 = 0 OR space = ?2) AND (?3 = 0 OR parent = ?3) AND (?4 = 0 OR id < ?4)"
-        " ORDER BY id DESC LIMIT ?5 OFFSET ?6", e);
+    st = parent_id ? db_prepare(r.db,
+                         "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND (?2 = 0 OR space = ?2) AND parent = ?3 AND parent != 0 AND id < ?4 ORDER BY id DESC LIMIT ?5 OFFSET ?6", e)
+                   : db_prepare(r.db, "SELECT " OBJECT_COLUMNS " FROM objects WHERE kind = ?1 AND (?2 = 0 OR space = ?2) AND ?3 = 0 AND id < ?4 ORDER BY id DESC LIMIT ?5 OFFSET ?6", e);
     if (!st)
         return false;
     db_bind_i64(st, 1, kind);
     db_bind_i64(st, 2, space_id);
     db_bind_i64(st, 3, parent_id);
-    db_bind_i64(st, 4, page.before_id);
+    db_bind_i64(st, 4, page.before_id ? page.before_id : INT64_MAX);
     db_bind_i64(st, 5, page.take + 1);
     db_bind_i64(st, 6, page.skip);
     size_t cap = 0, bytes = 0;

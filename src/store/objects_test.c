@@ -28,6 +28,8 @@ TEST(objects_have_versions_and_unique_slugs)
         CHECK_STR("and its document", o ? o->doc : STR(""), STR("{\"a\":2}"));
         CHECK_OK("another space has none", store_get(f.store, KIND_TRIGGER, 2, id, &f.a, &o, &f.e) && !o, &f.e);
         CHECK_OK("it is found by slug", store_find(f.store, KIND_TRIGGER, 1, STR("Feed"), &f.a, &o, &f.e) && o, &f.e);
+        CHECK_OK("within its space", store_find(f.store, KIND_TRIGGER, 2, STR("Feed"), &f.a, &o, &f.e) && !o, &f.e);
+        CHECK_OK("not among those of no space", store_find(f.store, KIND_TRIGGER, 0, STR("Feed"), &f.a, &o, &f.e) && !o, &f.e);
 
         struct store_audit_rows rows;
         CHECK_OK("the audit lists", store_audit_list(f.store, 0, (struct store_page){ .take = 10 }, &f.a, &rows, &f.e), &f.e);

@@ -71,6 +71,7 @@ enum store_kind {
     KIND_SESSION,
     KIND_EVENT,       // events and runs have tables of their own; here for their ids only
     KIND_RUN,
+    KIND_CHECK,       // what Octopus said of an identity's key; under the identity's number
     KIND_COUNT,
 };
 
@@ -112,6 +113,7 @@ void store_audit(struct store *s, const struct store_audit *audit);
 
 // *out is NULL when there is none. space_id 0: any space.
 MUST_USE bool store_get(struct store *s, enum store_kind kind, int64_t space_id, int64_t id, struct arena *a, struct store_object **out, struct err *e);
+// By its slug, in any case, within that space; 0: of what belongs to none.
 MUST_USE bool store_find(struct store *s, enum store_kind kind, int64_t space_id, str slug, struct arena *a, struct store_object **out, struct err *e);
 
 struct store_page {
