@@ -100,10 +100,12 @@ static bool by_key(struct web *w, str key, str address, struct arena *a, struct 
         *out = (struct caller){ .kind = CALLER_ADMIN_KEY, .name = STR("admin.key"), .actor = STR("admin.key"), .is_admin = true };
         return true;
     }
-    if (!store_find(w->opt.store, KIND_API_KEY, 0, public_id, a, &o, NULL) || !o)
+    // The same work for a key that nobody has: the time of the answer says nothing either (bench/run timing).
+    static struct store_object nobodys = { .doc = STR_INIT("{\"Hash\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"Label\":\"\",\"Expires\":\"2001-01-01T00:00:00.000Z\"}") };
+    if (!store_find(w->opt.store, KIND_API_KEY, 0, public_id, a, &o, NULL))
         return false;
-    const struct json *doc = doc_of(o, a);
-    if (!is_valid(w, doc, key, &expires_ms, a) || !caller_of_user(w, o->parent_id, a, out))
+    const struct json *doc = doc_of(o ? o : &nobodys, a);
+    if (!is_valid(w, doc, key, &expires_ms, a) || !o || !caller_of_user(w, o->parent_id, a, out))
         return false;
     struct access_grant limit = caller_key_limit(doc, a), *both = ARENA_ARRAY(a, struct access_grant, out->grant_count);
     size_t count = 0;

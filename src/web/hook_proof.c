@@ -117,8 +117,11 @@ const struct key_entry *hook_find_key(struct hook *h)
         return h->trigger->t->schemes == SCHEME_API_KEY ? refuse_key(h, "no key was sent") : NULL;
     if (!token_read(TOKEN_TRIGGER, text, &public_id))
         return refuse_key(h, "what was sent is no trigger key (RXT-...), or it was cut");
+    // The same work for a key that nobody has: the time of the answer says nothing either (bench/run timing).
+    static const unsigned char nobodys[KEYRING_HASH_BYTES];
     const struct key_entry *k = map_get(&h->snapshot->keys, public_id);
-    if (!k || !token_matches(w->opt.keyring, text, k->hash))
+    bool matches = token_matches(w->opt.keyring, text, k ? k->hash : nobodys);
+    if (!k || !matches)
         return refuse_key(h, "the key is unknown");
     if (k->trigger_id != h->trigger->t->id)
         return refuse_key(h, "the key is another trigger's");
