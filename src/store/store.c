@@ -31,6 +31,7 @@ static const char *const kind_prefixes[KIND_COUNT] = {
     [KIND_SECRET] = "Secrets",  [KIND_TRIGGER] = "Triggers",       [KIND_TRIGGER_KEY] = "TriggerKeys", [KIND_REACTION] = "Reactions",
     [KIND_REVISION] = "Revisions", [KIND_USER] = "Users",          [KIND_ROLE] = "Roles",             [KIND_API_KEY] = "ApiKeys",
     [KIND_SETTING] = "Settings", [KIND_SESSION] = "Sessions",      [KIND_EVENT] = "Events",           [KIND_RUN] = "Runs",
+    [KIND_CHECK] = "Checks",
 };
 
 const char *store_kind_prefix(enum store_kind kind)

@@ -2,6 +2,8 @@
 
 #include "access/octopus_account.h"
 #include "access/octopus_rights.h"
+#include "base/encode.h"
+#include "base/timetext.h"
 #include "http/egress.h"
 #include "octopus/link.h"
 #include "web/octopus_who.h"
@@ -228,6 +230,68 @@ static char *show(const struct answer *answer, int64_t at_ms, struct arena *a)
     return kept_text(j, a);
 }
 
+// ---- over a restart ----
+
+static void keep(struct web *w, int64_t id, const struct check *k, struct arena *a)
+{
+    struct json *doc = json_new_object(a), *shown, *has;
+    struct err e;
+    json_add_str(a, doc, "Of", hex_encode(a, (str){ (const char *)k->of, sizeof k->of }));
+    json_add_time(a, doc, "Due", clock_wall_ms(w->opt.clock) + k->due_ms - clock_mono_ms(w->opt.clock));
+    json_add_i64(a, doc, "RetryMs", k->retry_ms);
+    json_add(doc, STR("Shown"), json_parse(a, str_from(k->shown), &shown, NULL) ? shown : json_new_null(a));
+    json_add(doc, STR("Has"), k->has && json_parse(a, str_from(k->has), &has, NULL) ? has : json_new_null(a));
+    struct store_put put = { .object = { .kind = KIND_CHECK, .id = id, .doc = json_text(a, doc) }, .expected_version = STORE_ANY_VERSION };
+    if (!store_change(w->opt.store, &put, 1, NULL, 0, &e))
+        return; // it is shown all the same; a restart asks anew
+}
+
+static void forget(struct web *w, int64_t id)
+{
+    struct store_put put = { .object = { .kind = KIND_CHECK, .id = id }, .expected_version = STORE_ANY_VERSION, .is_delete = true };
+    struct err e;
+    if (!store_change(w->opt.store, &put, 1, NULL, 0, &e))
+        return; // the next start loads it, and its first pass tries again
+}
+
+static struct check *read_check(struct web *w, const struct store_object *o, struct arena *a)
+{
+    struct json *doc;
+    int64_t due, retry_ms = 0;
+    str of;
+    if (!json_parse(a, o->doc, &doc, NULL) || !hex_decode(a, json_str(json_get(doc, STR("Of")), STR("")), &of) || of.n != KEYRING_HASH_BYTES || !timetext_parse(json_str(json_get(doc, STR("Due")), STR("")), &due) ||
+        !json_is(json_get(doc, STR("Shown")), JSON_OBJECT))
+        return NULL;
+    json_i64(json_get(doc, STR("RetryMs")), &retry_ms);
+    struct check *k = xcalloc(1, sizeof *k);
+    memcpy(k->of, of.p, of.n);
+    // However the clock was set meanwhile, within a day.
+    k->due_ms = clock_mono_ms(w->opt.clock) + MAX(MIN(due - clock_wall_ms(w->opt.clock), DAY_MS), (int64_t)0);
+    k->retry_ms = MAX(MIN(retry_ms, LAST_RETRY_MS), (int64_t)0);
+    k->shown = kept_text(json_get(doc, STR("Shown")), a);
+    k->has = json_is(json_get(doc, STR("Has")), JSON_ARRAY) ? kept_text(json_get(doc, STR("Has")), a) : NULL;
+    return k;
+}
+
+bool identity_checks_load(struct web *w, struct err *e)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    struct store_page page = { .take = 1000 };
+    struct store_objects found;
+    do {
+        arena_reset(&a);
+        if (!store_list(w->opt.store, KIND_CHECK, 0, 0, page, &a, &found, e))
+            return false;
+        for (size_t i = 0; i < found.count; i++) {
+            struct check *k = read_check(w, &found.items[i], &a);
+            page.before_id = found.items[i].id;
+            if (k)
+                check_free(map_put(&w->identity_checks->checks, id_key(&found.items[i].id), k));
+        }
+    } while (found.has_more);
+    return true;
+}
+
 // ---- all of them ----
 
 static bool is_due(struct identity_checks *c, int64_t id, const unsigned char *of, int64_t now, int64_t *retry_ms)
@@ -262,6 +326,7 @@ static void check_one(struct web *w, const struct snapshot *s, const struct iden
     k->due_ms = clock_mono_ms(w->opt.clock) + (answer.is_final ? DAY_MS : k->retry_ms);
     k->has = answer.has ? kept_text(answer.has, &a) : NULL;
     k->shown = show(&answer, clock_wall_ms(w->opt.clock), &a);
+    keep(w, identity->id, k, &a);
     pthread_mutex_lock(&c->lock);
     check_free(map_put(&c->checks, id_key(&identity->id), k));
     pthread_mutex_unlock(&c->lock);
@@ -286,14 +351,22 @@ static void pass(struct web *w)
     size_t at = 0;
     str key;
     void *found;
+    int64_t *gone = NULL;
+    size_t gone_count = 0, gone_cap = 0;
     pthread_mutex_lock(&c->lock);
     c->due_ms = clock_mono_ms(w->opt.clock) + DAY_MS;
     while (map_next(&c->checks, &at, &key, &found))
-        if (!is_there(s, key))
-            check_free(map_remove(&c->checks, key));
-        else
+        if (is_there(s, key)) {
             c->due_ms = MIN(c->due_ms, ((struct check *)found)->due_ms);
+        } else {
+            xgrow(&gone, &gone_cap, gone_count + 1, sizeof *gone);
+            memcpy(&gone[gone_count++], key.p, sizeof *gone);
+            check_free(map_remove(&c->checks, key));
+        }
     pthread_mutex_unlock(&c->lock);
+    for (size_t i = 0; i < gone_count; i++)
+        forget(w, gone[i]);
+    free(gone);
     registry_give(w->opt.registry, s);
 }
 

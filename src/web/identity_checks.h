@@ -1,7 +1,8 @@
 // identity_checks.h - whose account each identity's key belongs to, and what is to be said against it. Only src/web includes this.
 //
-// That Octopus is asked when an identity or its connection was saved, when the server starts, and daily; while it does not answer, again
-// after 5 s, then twice that, up to an hour. In the background: nothing waits for it, nothing is refused because of it. Kept in memory.
+// That Octopus is asked when an identity or its connection was saved, and daily; while it does not answer, again after 5 s, then twice
+// that, up to an hour. In the background: nothing waits for it, nothing is refused because of it. Kept in the store: a restart asks
+// nothing that is not due.
 #pragma once
 
 #include "web/api.h"
@@ -9,6 +10,7 @@
 struct identity_checks;
 
 struct identity_checks *identity_checks_new(void);
+MUST_USE bool identity_checks_load(struct web *w, struct err *e); // what was kept; before the first tick
 void identity_checks_stop(struct identity_checks *c); // none begins any more
 void identity_checks_free(struct identity_checks *c); // when the workers have ended
 

@@ -156,7 +156,7 @@ bool web_open(const struct web_options *opt, struct web **out, struct err *e)
     w->octopus = octopus_cache_new();
     w->identity_checks = identity_checks_new();
     w->oidc = oidc_new();
-    ok = w->hooks && people_open(w, &w->people, e) && fetcher_open(opt->loop, opt->registry, &w->fetcher, e);
+    ok = w->hooks && identity_checks_load(w, e) && people_open(w, &w->people, e) && fetcher_open(opt->loop, opt->registry, &w->fetcher, e);
     if (!ok || !http_server_open(opt->loop, &server, &w->server, e)) {
         web_close(w);
         return false;

@@ -51,6 +51,10 @@ s.must(s.put("/api/identities/wrong", {"Name": "wrong", "ApiKey": SAMPLE_KEY + "
 check("another key is another account", checked("wrong")["Username"], "release-bot")
 s.must(s.delete("/api/identities/wrong"), 204)
 
+at = checked()["At"]
+s.restart(signal.SIGTERM)
+check("a restart keeps what Octopus said", (s.get("/api/identities/bot").json["Checked"] or {}).get("At"), at)
+
 # ---- least privilege ----
 s.trigger("hook")
 k = s.new_key("hook")
