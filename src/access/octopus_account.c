@@ -1,6 +1,7 @@
 #include "access/octopus_account.h"
 
 #include "access/octopus_rights.h"
+#include "access/octopus_use.h"
 
 static bool names(const struct json *list, str id)
 {
@@ -26,6 +27,24 @@ static void add_unseen(const struct json *permissions, str space, const struct o
             json_push(warnings, json_new_string(a, arena_printf(a, "the account does not see %.*s (ProjectView), which the reaction \"%.*s\" names", STR_ARG(need->projects[i]), STR_ARG(need->reaction))));
 }
 
+static bool has_permission(const struct json *permissions, str space, str name)
+{
+    json_each(entry, json_get_nocase(json_get(permissions, STR("SpacePermissions")), name))
+        if (octopus_entry_is_in(entry, space))
+            return true;
+    return false;
+}
+
+// A dry check, by the commands that the script names.
+static void add_lacking(const struct json *permissions, str space, const struct octopus_need *need, struct arena *a, struct json *warnings)
+{
+    struct octopus_script_need needs[OCTOPUS_SCRIPT_NEEDS_MAX];
+    size_t count = octopus_script_needs(need->script, needs);
+    for (size_t i = 0; i < count; i++)
+        if (!has_permission(permissions, space, str_from(needs[i].permission)))
+            json_push(warnings, json_new_string(a, arena_printf(a, "the account has no %s, which the script of the reaction \"%.*s\" needs for %s", needs[i].permission, STR_ARG(need->reaction), needs[i].command)));
+}
+
 struct json *octopus_account_warnings(const struct json *me, const struct json *permissions, str octopus_space, const struct octopus_need *needs, size_t need_count, struct arena *a)
 {
     struct json *warnings = json_new_array(a);
@@ -46,7 +65,9 @@ struct json *octopus_account_warnings(const struct json *me, const struct json *
     else if (!may_see(permissions, octopus_space, STR("")))
         json_push(warnings, json_new_string(a, STR("the account sees no project of the connection's space (ProjectView)")));
     else
-        for (size_t i = 0; i < need_count; i++)
+        for (size_t i = 0; i < need_count; i++) {
             add_unseen(permissions, octopus_space, &needs[i], a, warnings);
+            add_lacking(permissions, octopus_space, &needs[i], a, warnings);
+        }
     return warnings;
 }

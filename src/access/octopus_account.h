@@ -6,11 +6,12 @@
 
 #include "json/json.h"
 
-// A reaction that acts as the account, and the Octopus ids of the projects it names.
+// A reaction that acts as the account, the Octopus ids of the projects it names, and its script.
 struct octopus_need {
     str reaction;
     const str *projects;
     size_t project_count;
+    str script; // empty: none
 };
 
 // me: what /api/users/me answered; permissions: what /api/users/{id}/permissions did, NULL where it is not known; octopus_space: the id of

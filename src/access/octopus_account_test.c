@@ -39,6 +39,25 @@ TEST(what_is_wrong_is_said)
     CHECK("a project it does not see, with the reaction's name", str_find(said(SERVICE, MAY(CORE), STR("Spaces-1"), "Projects-3"), STR("Projects-3 (ProjectView), which the reaction \\\"notify\\\"")) >= 0);
 }
 
+static str said_of_script(const char *more, const char *script)
+{
+    struct json *m, *p;
+    struct err e = { 0 };
+    struct octopus_need need = { .reaction = STR("publish"), .script = str_from(script) };
+    str permissions = arena_printf(&arena, "{\"SpacePermissions\":{\"ProjectView\":[{\"SpaceId\":null}]%s},\"SystemPermissions\":[],\"IsPermissionsComplete\":true}", more);
+    CHECK_OK("the documents", json_parse(&arena, STR(SERVICE), &m, &e) && json_parse(&arena, permissions, &p, &e), &e);
+    return json_text(&arena, octopus_account_warnings(m, p, STR("Spaces-1"), &need, 1, &arena));
+}
+
+TEST(what_a_script_needs_and_the_account_has_not)
+{
+    CHECK_STR("it has it", said_of_script(",\"ReleaseCreate\":[{\"SpaceId\":\"Spaces-1\"}]", "New-OctopusRelease web"), STR("[]"));
+    CHECK_STR("it has it not", said_of_script("", "New-OctopusRelease web"), STR("[\"the account has no ReleaseCreate, which the script of the reaction \\\"publish\\\" needs for New-OctopusRelease\"]"));
+    CHECK("in another space only", str_find(said_of_script(",\"ReleaseCreate\":[{\"SpaceId\":\"Spaces-2\"}]", "New-OctopusRelease web"), STR("ReleaseCreate")) >= 0);
+    CHECK("taken away altogether", str_find(said_of_script(",\"ReleaseCreate\":[]", "New-OctopusRelease web"), STR("ReleaseCreate")) >= 0);
+    CHECK_STR("what a script does not name it need not have", said_of_script("", "'hello'"), STR("[]"));
+}
+
 TEST(nothing_stays)
 {
     arena_fini(&arena);

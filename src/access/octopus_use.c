@@ -127,3 +127,30 @@ const char *octopus_permission_of(str method, str pattern)
     }
     return NULL;
 }
+
+static bool is_part_of_name(char ch)
+{
+    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '-' || ch == '_';
+}
+
+static bool has_word(str text, str word)
+{
+    for (size_t at = 0; at + word.n <= text.n; at++)
+        if (str_eq_nocase(str_sub(text, at, word.n), word) && (!at || !is_part_of_name(text.p[at - 1])) && (at + word.n == text.n || !is_part_of_name(text.p[at + word.n])))
+            return true;
+    return false;
+}
+
+size_t octopus_script_needs(str script, struct octopus_script_need out[static OCTOPUS_SCRIPT_NEEDS_MAX])
+{
+    static const struct octopus_script_need rows[] = {
+        { "New-OctopusRelease", "ReleaseCreate" }, { "New-OctopusDeployment", "DeploymentCreate" }, { "Get-OctopusRelease", "ReleaseView" }, { "Get-OctopusProject", "ProjectView" },
+        { "Get-OctopusEnvironment", "EnvironmentView" }, { "Get-OctopusMachine", "MachineView" }, { "Wait-OctopusTask", "TaskView" }, { "New-OctopusArtifact", "ArtifactCreate" },
+    };
+    static_assert(COUNT(rows) <= OCTOPUS_SCRIPT_NEEDS_MAX, "room for each");
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (has_word(script, str_from(rows[i].command)))
+            out[count++] = rows[i];
+    return count;
+}

@@ -30,4 +30,25 @@ TEST(each_call_needs_its_permission)
     CHECK("what is not known is not guessed", !octopus_permission_of(STR("DELETE"), STR("workers/{id}")));
 }
 
+static str needs(const char *script)
+{
+    struct octopus_script_need found[OCTOPUS_SCRIPT_NEEDS_MAX];
+    str out = STR("");
+    size_t count = octopus_script_needs(str_from(script), found);
+    for (size_t i = 0; i < count; i++)
+        out = arena_printf(&arena, "%.*s%s%s", STR_ARG(out), i ? " " : "", found[i].permission);
+    return out;
+}
+
+TEST(a_script_needs_what_its_commands_need)
+{
+    CHECK_STR("one command", needs("New-OctopusRelease -Project web"), STR("ReleaseCreate"));
+    CHECK_STR("in any case, each once", needs("$r = new-octopusrelease; NEW-OctopusRelease; Get-OctopusProject x"), STR("ReleaseCreate ProjectView"));
+    CHECK_STR("in a pipe, a block, brackets", needs("(Get-OctopusMachine)|%{Wait-OctopusTask $_}"), STR("MachineView TaskView"));
+    CHECK_STR("a longer name is another", needs("New-OctopusReleaseNotes; My-New-OctopusRelease; Get-OctopusProjectX"), STR(""));
+    CHECK_STR("none", needs("'hello'"), STR(""));
+    CHECK_STR("nothing", needs(""), STR(""));
+    arena_fini(&arena);
+}
+
 TEST_MAIN()

@@ -124,13 +124,14 @@ static size_t find_needs(const struct snapshot *s, const struct identity_entry *
     size_t count = 0;
     for (size_t i = 0; i < s->reaction_count; i++) {
         const struct reaction_entry *r = &s->reactions[i];
-        if (r->space_id != identity->space_id || !r->ids || !r->def->identity.n || snapshot_find_identity(s, r->space_id, r->def->identity) != identity)
+        if (r->space_id != identity->space_id || !r->def->identity.n || snapshot_find_identity(s, r->space_id, r->def->identity) != identity)
             continue;
-        const struct str_list *filter = &r->ids->filters[FILTER_PROJECTS], *scope = &r->ids->scopes[0];
+        static const struct str_list none;
+        const struct str_list *filter = r->ids ? &r->ids->filters[FILTER_PROJECTS] : &none, *scope = r->ids ? &r->ids->scopes[0] : &none;
         str *projects = ARENA_ARRAY(a, str, filter->count + scope->count);
         for (size_t p = 0; p < filter->count + scope->count; p++)
             projects[p] = p < filter->count ? filter->items[p] : scope->items[p - filter->count];
-        out[count++] = (struct octopus_need){ r->def->name, projects, filter->count + scope->count };
+        out[count++] = (struct octopus_need){ r->def->name, projects, filter->count + scope->count, r->def->script };
     }
     return count;
 }
