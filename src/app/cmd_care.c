@@ -64,6 +64,18 @@ static bool copy_file(struct arena *a, const char *from, const char *to, struct 
     return ok;
 }
 
+// Where two people must want it (TwoPersons of the settings), the first is told so.
+static bool is_only_asked(struct cli *c, const struct json *answer)
+{
+    if (!json_get(answer, STR("Asked")))
+        return false;
+    if (c->is_json)
+        cli_print_object(c, answer);
+    else
+        fprintf(stderr, "%.*s\n", STR_ARG(cli_member(&c->arena, answer, STR("Message"))));
+    return true;
+}
+
 // ---- backup ----
 
 int cmd_backup(int argc, char **argv)
@@ -84,6 +96,8 @@ int cmd_backup(int argc, char **argv)
         status = cli_fail(&c);
     } else if (!cli_call(&c, "POST", STR("/backup"), NULL, &answer)) {
         status = cli_fail(&c);
+    } else if (is_only_asked(&c, answer)) {
+        status = 1;
     } else {
         // The server writes below its data folder only; on its own host the copy is moved to where it is wanted.
         str path = arena_str(&c.arena, cli_member(&c.arena, answer, STR("Path")));
@@ -257,6 +271,8 @@ int cmd_rotate_master_key(int argc, char **argv)
     }
     if (!cli_call(&c, "POST", STR("/settings/rotate-master-key"), NULL, &answer))
         status = cli_fail(&c);
+    else if (is_only_asked(&c, answer))
+        status = 1;
     else if (c.is_json)
         cli_print_object(&c, answer);
     else

@@ -1,5 +1,6 @@
 // Care by API: a copy of the database while the server works, and a walk over the audit's chain.
 #include "web/api_object.h"
+#include "web/two_persons.h"
 
 #include "base/timetext.h"
 #include "reaction/rotation.h"
@@ -31,6 +32,8 @@ void backup_create(struct api_call *c)
     struct err e = { 0 };
     struct stat st;
     int64_t now = clock_wall_ms(c->web->opt.clock);
+    if (!two_persons_agree(c, "Backup"))
+        return;
     if (pthread_mutex_trylock(&backup_lock)) {
         api_fail(c, ERR_CONFLICT, "a backup is being taken: wait for its end");
         return;
@@ -67,6 +70,8 @@ void master_key_rotate(struct api_call *c)
     struct err e = { 0 };
     int64_t resealed;
     str id;
+    if (!two_persons_agree(c, "KeyRotate"))
+        return;
     struct rotation_options opt = { .store = w->opt.store, .keyring = w->opt.keyring, .path = w->opt.master_key_file, .random = w->opt.random };
     pthread_mutex_lock(&w->change_lock);
     bool ok = rotation_run(&opt, c->caller.name, &resealed, &id, &e) && registry_reload(w->opt.registry, &e);

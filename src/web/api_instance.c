@@ -1,5 +1,6 @@
 // The instance: its root, settings, pause, audit, and the description of the API.
 #include "web/api_object.h"
+#include "web/two_persons.h"
 
 #include "base/limits.h"
 #include "http/egress.h"
@@ -30,6 +31,7 @@ static struct json *read_settings(struct api_call *c, int64_t *version)
         struct json *doc = json_new_object(c->arena), *egress = json_add(doc, STR("Egress"), json_new_object(c->arena));
         json_add(egress, STR("Allow"), json_new_array(c->arena));
         json_add_bool(c->arena, doc, "Paused", false);
+        json_add(doc, STR("TwoPersons"), json_new_array(c->arena));
         return doc;
     }
     *version = o->version;
@@ -65,6 +67,19 @@ static bool is_same_list(const struct json *list, const str *items, size_t count
     return true;
 }
 
+static bool has_all(const struct json *list, const struct json *wanted)
+{
+    json_each(want, wanted)
+    {
+        bool found = false;
+        json_each(item, list)
+            found = found || json_equal(item, want);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
 void settings_update(struct api_call *c)
 {
     struct decode d, g;
@@ -78,20 +93,22 @@ void settings_update(struct api_call *c)
         return;
     struct json *doc = json_new_object(c->arena), *out = json_add(doc, STR("Egress"), json_new_object(c->arena)), *list = json_add(out, STR("Allow"), json_new_array(c->arena));
     const struct json *sent = decode_object(&d, "Egress");
+    size_t count = 0;
+    str *allow = NULL;
     if (sent && decode_begin(&g, sent, STR("Egress"), &c->errors)) {
-        size_t count;
-        str *allow = decode_str_list(&g, "Allow", &count);
+        allow = decode_str_list(&g, "Allow", &count);
         decode_done(&g);
-        if (!caller_may(&c->caller, EGRESS_ADMIN, 0, STR("")) && !is_same_list(json_get(json_get(old, STR("Egress")), STR("Allow")), allow, count)) {
-            api_fail(c, ERR_DENIED, "Egress.Allow: this needs the permission %s", permission_name(EGRESS_ADMIN));
-            return;
-        }
         if (egress_new(allow, count, &egress, &e))
             egress_free(egress);
         else
             decode_error(&g, "Allow", "%s", e.text);
         for (size_t i = 0; i < count; i++)
             json_push(list, json_new_string(c->arena, allow[i]));
+    }
+    // Left out, it would be emptied: that is a change too.
+    if (!caller_may(&c->caller, EGRESS_ADMIN, 0, STR("")) && !is_same_list(json_get(json_get(old, STR("Egress")), STR("Allow")), allow, count)) {
+        api_fail(c, ERR_DENIED, "Egress.Allow: this needs the permission %s", permission_name(EGRESS_ADMIN));
+        return;
     }
     const struct json *keys = decode_object(&d, "ApiKeys");
     int64_t days = API_KEY_DAYS;
@@ -103,12 +120,17 @@ void settings_update(struct api_call *c)
     }
     json_add_i64(c->arena, json_add(doc, STR("ApiKeys"), json_new_object(c->arena)), "MaxDays", days);
     json_add_bool(c->arena, doc, "Paused", decode_bool(&d, "Paused", json_bool(json_get(old, STR("Paused")), false)));
+    const struct json *two_before = two_persons_of(old), *two = json_get(c->body, STR("TwoPersons")) ? two_persons_read(c, &d, "TwoPersons") : two_before;
+    json_add(doc, STR("TwoPersons"), json_copy(c->arena, two));
     decode_ignore(&d, "Links");
     decode_done(&d);
     if (c->errors.count) {
         api_fail_errors(c, "the settings were not saved: see Errors");
         return;
     }
+    // Nobody takes away alone what two must want.
+    if (!has_all(two, two_before) && !two_persons_agree_to(c, "TwoPersons", json_text(c->arena, two)))
+        return;
     pthread_mutex_lock(&c->web->change_lock);
     if (store_settings(c, doc, expected, "settings.update"))
         settings_get(c);
