@@ -27,7 +27,7 @@ struct hook {
 // The key out of header, bearer or query; the query is rid of it.
 const struct key_entry *hook_find_key(struct hook *h);
 bool hook_is_from_source(const struct hook *h);
-// False: too many came; *retry_after_s says when there is room again.
+// False: too many came of this trigger, key and source; *retry_after_s says when there is room again.
 bool hook_has_room(struct hook *h, int *retry_after_s);
 // The view that signatures and handshakes judge. False: answered.
 bool hook_read_incoming(struct hook *h);

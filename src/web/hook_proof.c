@@ -5,9 +5,9 @@
 #include "http/address.h"
 #include "http/client.h"
 #include "secret/token.h"
+#include "trigger/rates.h"
 
 #define KEY_USE_SLOTS 256
-#define RATE_SLOTS 1024
 #define AUDIT_EVERY_MS 60000
 
 // Uses of keys, counted here and stored every second: a commit of their own would cost each request.
@@ -15,15 +15,6 @@ struct key_uses {
     struct store_key_use items[KEY_USE_SLOTS];
     char addresses[KEY_USE_SLOTS][IP_TEXT_BYTES];
     size_t count;
-};
-
-// A token bucket per trigger; the oldest is forgotten when all are in use.
-struct rates {
-    struct {
-        int64_t trigger_id, at_ms;
-        double tokens;
-    } items[RATE_SLOTS];
-    size_t next;
 };
 
 struct hook_state {
@@ -71,6 +62,7 @@ void hook_state_free(struct web *w, struct hook_state *s)
     if (s->policy)
         registry_give(w->opt.registry, s->policy);
     signature_certs_free(s->certs);
+    rates_fini(&s->rates);
     free(s);
 }
 
@@ -229,27 +221,14 @@ bool hook_is_from_source(const struct hook *h)
 bool hook_has_room(struct hook *h, int *retry_after_s)
 {
     const struct trigger *t = h->trigger->t;
-    struct rates *rates = &h->web->hooks->rates;
+    struct rates_limit limit = { t->rate_per_second, t->rate_burst };
+    struct ip ip = { 0 };
     if (!t->rate_per_second)
         return true;
-    double burst = (double)(t->rate_burst ? t->rate_burst : t->rate_per_second);
-    int64_t now = clock_mono_ms(h->web->opt.clock);
-    size_t at = 0;
-    while (at < RATE_SLOTS && rates->items[at].trigger_id != t->id)
-        at++;
-    if (at == RATE_SLOTS) {
-        at = rates->next++ % RATE_SLOTS;
-        rates->items[at].trigger_id = t->id;
-        rates->items[at].tokens = burst;
-        rates->items[at].at_ms = now;
-    }
-    double tokens = rates->items[at].tokens + (double)(now - rates->items[at].at_ms) * (double)t->rate_per_second / 1000;
-    tokens = MIN(tokens, burst);
-    rates->items[at].at_ms = now;
-    bool has_room = tokens >= 1;
-    rates->items[at].tokens = has_room ? tokens - 1 : tokens;
-    *retry_after_s = 1;
-    return has_room;
+    // Of IPv6 the network: whoever has one address of it has all.
+    bool is_v4 = !ip_parse(h->request->remote.text, &ip) || ip_is_v4(&ip);
+    str source = { (const char *)ip.b, is_v4 ? sizeof ip.b : sizeof ip.b / 2 };
+    return rates_take(&h->web->hooks->rates, t->id, h->key ? h->key->id : 0, source, limit, clock_mono_ms(h->web->opt.clock), retry_after_s);
 }
 
 // ---- signatures ----

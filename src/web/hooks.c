@@ -107,7 +107,7 @@ bool hook_head(struct web *w, struct http_request *r, size_t *max_body_bytes)
     if (!hook_has_room(h, &retry_after_s)) {
         struct http_header headers[] = { json_headers[0], json_headers[1], { STR("Retry-After"), arena_printf(r->arena, "%d", retry_after_s) } };
         hook_end(h);
-        http_answer(r, 429, headers, COUNT(headers), STR("{\"ErrorMessage\":\"too many requests for this trigger: try again later\",\"Errors\":[]}"));
+        http_answer(r, 429, headers, COUNT(headers), STR("{\"ErrorMessage\":\"too many requests for this trigger with this key from this address: try again later\",\"Errors\":[]}"));
         return false;
     }
     *max_body_bytes = (size_t)t->max_body_bytes;

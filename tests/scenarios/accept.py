@@ -230,5 +230,28 @@ check("the last use has its time and address", used is not None and (used["LastU
 s.restart(signal.SIGTERM)
 check("keys work after a restart", s.fire(trigger="keys", key=made[2]["Key"]).status, 202)
 check("revoked keys stay revoked", s.fire(trigger="keys", key=made[0]["Key"]).status, 401)
+
+# ---- one noisy sender leaves the others alone ----
+s.trigger("limited", RateLimit={"PerSecond": 1, "Burst": 2})
+noisy, quiet = s.new_key("limited"), s.new_key("limited")
+
+
+def from_elsewhere(key):
+    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=20, source_address=("127.0.0.2", 0))
+    try:
+        c.request("POST", "/triggers/limited", b"{}", {"Content-Type": "application/json", "X-Octopus-ApiKey": key})
+        return c.getresponse().status
+    finally:
+        c.close()
+
+
+came = [s.fire(trigger="limited", key=noisy) for _ in range(30)]
+refused = [r for r in came if r.status == 429]
+check("so many a second are taken of a sender", (came[0].status, bool(refused), {r.status for r in came} <= {202, 429}), (202, True, True))
+check("it is told when to come again", refused[0].headers.get("Retry-After") if refused else None, "1")
+check("another key has room", s.fire(trigger="limited", key=quiet).status, 202)
+check("another address with that key has room", from_elsewhere(noisy), 202)
+check("who shows no key gets the same 401 as ever", [s.fire(trigger="limited").status for _ in range(5)], [401] * 5)
+check("and uses up nobody's room", s.fire(trigger="limited", key=quiet).status, 202)
 check("it ends in order", s.kill(signal.SIGTERM), 0)
 finish()
