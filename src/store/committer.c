@@ -53,13 +53,13 @@ bool op_submit(struct op *op, struct err *e)
         c->queued_bytes += op->bytes;
         *c->last = op;
         c->last = &op->next;
-        pthread_cond_signal(&c->work);
     }
     pthread_mutex_unlock(&c->lock);
     if (is_full) {
         op_free(op);
         return err_set(e, ERR_BUSY, "the queue is full: try again soon");
     }
+    pthread_cond_signal(&c->work); // behind the lock, which it would otherwise wake up to wait for
     return true;
 }
 
@@ -173,6 +173,12 @@ static bool choose_sync(struct store *s, struct committer *c, const struct op *b
     return true;
 }
 
+static bool run_kept(struct db *d, const char *sql, struct err *e)
+{
+    sqlite3_stmt *st = db_prepare(d, sql, e);
+    return st && db_run(d, st, e);
+}
+
 enum commit_result { COMMITTED, COMMIT_ROLLED_BACK, COMMIT_SYNC_FAILED };
 
 static enum commit_result commit(struct store *s, struct committer *c, struct op *batch, const struct store_faults *f, struct err *e)
@@ -182,7 +188,7 @@ static enum commit_result commit(struct store *s, struct committer *c, struct op
         err_set(e, ERR_IO, "the database could not be opened again");
         return COMMIT_SYNC_FAILED;
     }
-    if (!choose_sync(s, c, batch, e) || !db_exec(c->db, "BEGIN IMMEDIATE", e))
+    if (!choose_sync(s, c, batch, e) || !run_kept(c->db, "BEGIN IMMEDIATE", e))
         return COMMIT_ROLLED_BACK;
     for (struct op *op = batch; op; op = op->next) {
         op->err = (struct err){ 0 };
@@ -199,7 +205,7 @@ static enum commit_result commit(struct store *s, struct committer *c, struct op
         rollback(c);
         return is_sync_failure ? COMMIT_SYNC_FAILED : COMMIT_ROLLED_BACK;
     }
-    if (!db_exec(c->db, "COMMIT", e)) {
+    if (!run_kept(c->db, "COMMIT", e)) {
         // A full disk is found while writing, before any sync; everything else is distrusted.
         bool is_full = (sqlite3_errcode(db_handle(c->db)) & 0xff) == SQLITE_FULL;
         rollback(c);
