@@ -41,8 +41,8 @@ struct http_call {
     char error_text[CURL_ERROR_SIZE];
     struct err refused; // by egress or by a limit of ours: explains what curl only calls an abort
     struct buf in;
-    struct http_header got[HEADERS_MAX];
-    size_t got_count, got_bytes;
+    struct http_header *got; // in the arena
+    size_t got_count, got_cap, got_bytes;
     bool is_truncated;
     struct http_reply reply;
 };
@@ -254,6 +254,13 @@ static size_t on_header(char *p, size_t size, size_t count, void *ctx)
     if (k->got_count == HEADERS_MAX) {
         err_set(&k->refused, ERR_IO, "the answer has more than %d headers", HEADERS_MAX);
         return 0;
+    }
+    if (k->got_count == k->got_cap) {
+        struct http_header *more = ARENA_ARRAY(&k->arena, struct http_header, k->got_cap ? HEADERS_MAX : 16);
+        if (k->got_count)
+            memcpy(more, k->got, sizeof *more * k->got_count);
+        k->got_cap = k->got_cap ? HEADERS_MAX : 16;
+        k->got = more;
     }
     k->got[k->got_count++] = (struct http_header){
         arena_str(&k->arena, str_sub(line, 0, (size_t)colon)),
@@ -589,7 +596,10 @@ static bool add_headers(struct http_call *k, const struct http_call_options *opt
                 return err_set(e, ERR_INVALID, "the header %.*s is set by the server", STR_ARG(ours[o]));
         has_type = has_type || str_eq_nocase(h->name, STR("Content-Type"));
         // "Name;" is curl's way to send a header without a value, "Name:" would take one away.
-        str line = str_trim(h->value).n ? arena_printf(&k->arena, "%.*s: %.*s", STR_ARG(h->name), STR_ARG(h->value)) : arena_printf(&k->arena, "%.*s;", STR_ARG(h->name));
+        bool has_value = str_trim(h->value).n;
+        str line = arena_concat(&k->arena, h->name, has_value ? STR(": ") : STR(";"));
+        if (has_value)
+            line = arena_concat(&k->arena, line, h->value);
         k->headers = curl_slist_append(k->headers, line.p);
     }
     // What curl would add of its own: a form's type, and a question before a body of some size.

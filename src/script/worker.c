@@ -356,6 +356,7 @@ static const char *const *environment(const struct worker_options *opt, struct a
         "DOTNET_EnableDiagnostics=0", // no debugging sockets in the temp folder for others of this user
         "DOTNET_EnableWriteXorExecute=0", // its mapping file counts as written: the limit on file sizes would hit it
         "DOTNET_gcServer=0",
+        "DOTNET_GCgen0size=0x2000000", // a collection for every 32 MB: with the few hundred KB of a small cache, each run met several
         "DOTNET_GCConserveMemory=5",
         "POWERSHELL_TELEMETRY_OPTOUT=1",
         "POWERSHELL_UPDATECHECK=Off",

@@ -9,6 +9,7 @@
 // Passive checkpoints from here on, and a truncating one where readers have let the log grow.
 #define CHECKPOINT_PAGES 1000
 #define TRUNCATE_PAGES 16000
+#define LINGER_US 2000
 
 struct committer {
     pthread_t thread;
@@ -16,6 +17,7 @@ struct committer {
     pthread_cond_t work, finished;
     struct op *first, **last;
     size_t queued_requests, queued_bytes, max_requests, max_bytes;
+    size_t urgent; // of those queued: may not linger
     bool is_stopping, is_failing;
     struct store_stats stats;
     struct store_faults faults;
@@ -53,6 +55,7 @@ bool op_submit(struct op *op, struct err *e)
         c->queued_bytes += op->bytes;
         *c->last = op;
         c->last = &op->next;
+        c->urgent += !op->may_linger;
     }
     pthread_mutex_unlock(&c->lock);
     if (is_full) {
@@ -321,6 +324,15 @@ static void checkpoint(struct store *s, struct committer *c)
         c->wal_pages = 0;
 }
 
+// The last lines of a script come right before its end, which then shares their commit.
+static void linger(struct committer *c)
+{
+    int64_t until_us = clock_mono_us() + LINGER_US;
+    struct timespec until = { until_us / 1000000, until_us % 1000000 * 1000 };
+    while (!c->urgent && c->first && !c->is_stopping && pthread_cond_clockwait(&c->work, &c->lock, CLOCK_MONOTONIC, &until) == 0)
+        ;
+}
+
 static void *committer_main(void *ctx)
 {
     struct store *s = ctx;
@@ -329,6 +341,8 @@ static void *committer_main(void *ctx)
         pthread_mutex_lock(&c->lock);
         while (!c->first && !c->is_stopping)
             pthread_cond_wait(&c->work, &c->lock);
+        linger(c);
+        c->urgent = 0;
         struct op *batch = c->first;
         c->first = NULL;
         c->last = &c->first;

@@ -21,6 +21,7 @@ struct op {
     struct store *store;
     struct arena arena;          // everything the operation holds
     bool is_derived;             // a crash loses nothing with it: it is done anew, or what follows it is synced
+    bool may_linger;             // alone it waits a moment for company: nobody waits for it, and what comes next mostly belongs to it
     size_t bytes, requests;      // what it counts in the queue's limits; 0 requests: never refused
     struct err err;
     void *args, *results;

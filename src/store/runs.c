@@ -389,6 +389,7 @@ void store_append(struct store *s, const struct store_log_line *lines, size_t li
 {
     struct op *op = op_new(s, exec_append);
     op->is_derived = !call_count; // the end of the attempt, which comes after, is synced; a call has had its effect outside
+    op->may_linger = !call_count;
     struct arena *a = &op->arena;
     struct append *p = op->args = ARENA_NEW(a, struct append);
     p->lines = ARENA_ARRAY(a, struct store_log_line, line_count);

@@ -1,5 +1,7 @@
 #include "tests/store/bench.h"
 
+#include <sched.h>
+
 TEST(a_run_is_matched_claimed_and_finished_once)
 {
     ON_EVERY_ENGINE(f) {
@@ -269,6 +271,21 @@ TEST(the_calls_of_a_reactions_runs_come_newest_first_in_pages)
         CHECK("three of one run", calls.run_count == 1 && calls.count == 3 && !calls.has_more);
         CHECK_OK("since later", store_call_list(f.store, 4, 11, 0, 10, &f.a, &calls, &f.e), &f.e);
         CHECK_INT("nothing is that new", calls.run_count, 0);
+    }
+}
+
+TEST(lines_that_nothing_follows_are_stored_too)
+{
+    ON_EVERY_ENGINE(f) {
+        struct store_log_line line = { 1, 1, 5, STR("Info"), STR("alone") };
+        struct store_log log = { 0 };
+        store_append(f.store, &line, 1, NULL, 0);
+        // They linger for a later operation, but not for long. The suite's own limit ends a wait for ever.
+        do
+            CHECK_OK("the log is read", store_log_list(f.store, 1, 0, 10, 0, &f.a, &log, &f.e), &f.e);
+        while (!log.count && f.e.kind == ERR_NONE && sched_yield() == 0);
+        REQUIRE("there it is", log.count == 1);
+        CHECK_STR("whole", log.items[0].text, STR("alone"));
     }
 }
 
