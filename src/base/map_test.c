@@ -104,6 +104,7 @@ TEST(hashes)
 {
     CHECK("equal texts have equal hashes", map_hash(STR("abc")) == map_hash((str){ (char[]){ 'a', 'b', 'c' }, 3 }));
     CHECK("without case too", map_hash_nocase(STR("AbC")) == map_hash_nocase(STR("aBc")) && map_hash_nocase(STR("abc")) == map_hash(STR("abc")));
+    CHECK("of any length", map_hash_nocase(STR("ABCDEFGHIJKLMNOPQR")) == map_hash(STR("abcdefghijklmnopqr")) && map_hash(STR("abcdefghi")) != map_hash(STR("abcdefghj")));
     CHECK("case changes the other", map_hash(STR("abc")) != map_hash(STR("ABC")));
     CHECK("length counts", map_hash(STR("")) != map_hash(STR("\0")) && map_hash(STR("\0")) != map_hash(STR("\0\0")) && map_hash(STR("12345678")) != map_hash(STR("12345678\0")));
     CLEANUP(arena_fini) struct arena a = { 0 };

@@ -162,10 +162,12 @@ static bool check_key(struct parser *p, str key)
 
 static bool check_keys(struct parser *p, const struct json *object)
 {
-    size_t cap = 64;
+    const struct json *few[64] = { 0 };
+    size_t cap = COUNT(few);
     while (cap < (size_t)object->count * 2)
         cap *= 2;
-    CLEANUP(freep) const struct json **slots = xcalloc(cap, sizeof *slots);
+    CLEANUP(freep) const struct json **many = cap > COUNT(few) ? xcalloc(cap, sizeof *many) : NULL;
+    const struct json **slots = many ? many : few;
     json_each(m, object) {
         size_t i = map_hash(m->name) & (cap - 1);
         for (; slots[i]; i = (i + 1) & (cap - 1))
