@@ -228,12 +228,42 @@ struct json *json_new_i64(struct arena *a, int64_t v)
     return json_new_number(a, arena_printf(a, "%" PRId64, v));
 }
 
+// Durations are whole millionths; printf and strtod take a microsecond for each of them. What they would write is written.
+static bool write_millionths(double v, char text[40])
+{
+    if (v != 0 && (fabs(v) < 1e-4 || fabs(v) > 1e8))
+        return false;
+    int64_t millionths = (int64_t)llround(fabs(v) * 1e6);
+    if ((double)millionths / 1e6 != fabs(v) || (v == 0 && signbit(v)))
+        return false;
+    char digits[24];
+    int n = 0;
+    for (int64_t rest = millionths; rest || n < 7; rest /= 10)
+        digits[n++] = (char)('0' + rest % 10);
+    int last = 0; // trailing zeros are not written
+    while (last < 6 && digits[last] == '0')
+        last++;
+    char *p = text;
+    if (v < 0)
+        *p++ = '-';
+    while (n > 6)
+        *p++ = digits[--n];
+    if (last < 6)
+        *p++ = '.';
+    while (n > last)
+        *p++ = digits[--n];
+    *p = 0;
+    return true;
+}
+
 struct json *json_new_double(struct arena *a, double v)
 {
     if (!isfinite(v))
         return json_new_null(a);
     // 15 digits always come back as they were and 17 always suffice; below the normal range fewer do.
     char text[40];
+    if (write_millionths(v, text))
+        return json_new_number(a, arena_str(a, str_from(text)));
     for (int digits = fpclassify(v) == FP_SUBNORMAL ? 1 : 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, v);
         if (strtod(text, NULL) == v)

@@ -254,4 +254,22 @@ TEST(copies_own_their_text)
     CHECK("a copy of nothing is nothing", !json_copy(&arena, NULL));
 }
 
+// As "%.15g" writes it, whatever way it was made.
+TEST(doubles_are_written_as_printf_does)
+{
+    CLEANUP(arena_fini) struct arena a = { 0 };
+    static const double values[] = { 0, -0.0, 1, -1, 0.5, 0.0001, 0.00009, 0.000123, 1.000001, -2.5, 123456.789, 1e7, 1e8, 99999999.999999, 1e15, 10, 100.1, 0.1, 3.141592653, 1e-7 };
+    size_t wrong = 0;
+    for (size_t i = 0; i < 20000 + COUNT(values); i++) {
+        char want[40];
+        double v = i < COUNT(values) ? values[i] : (double)((i * 2654435761u) % 100000000u) / (i % 3 ? 1e6 : 1e7);
+        snprintf(want, sizeof want, "%.15g", v);
+        str got = json_text(&a, json_new_double(&a, v));
+        if (!str_eq(got, str_from(want)) && ++wrong < 5)
+            CHECK_STR("as printf writes it", got, str_from(want));
+        arena_reset(&a);
+    }
+    CHECK_INT("all of them", wrong, 0);
+}
+
 TEST_MAIN()
