@@ -122,6 +122,8 @@ enum gateway_next gateway_request_read(struct gateway_request *q, str bytes, str
         return refuse(status, 400, why, "a header is folded over lines");
     if (result != HPE_PAUSED || !r.is_complete || llhttp_get_error_pos(&q->parser) != head.p + head.n)
         return refuse(status, 400, why, "the request is not well-formed HTTP");
+    if (!answer_headers_fit(q->headers, q->header_count))
+        return refuse(status, 400, why, "a header's name or value holds what it must not");
     if (q->parser.http_major != 1 || q->parser.http_minor > 1)
         return refuse(status, 505, why, "this proxy speaks HTTP/1.1");
     q->is_http_10 = q->parser.http_minor == 0;

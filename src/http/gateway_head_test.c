@@ -102,6 +102,8 @@ TEST(what_is_not_understood_is_refused_with_a_reason)
         { "a length and chunks", "POST http://a/ HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
         { "a folded header", "GET http://a/ HTTP/1.1\r\nX: a\r\n b\r\n\r\n", 400 },
         { "a line that ends early", "GET http://a/ HTTP/1.1\nX: a\n\nGET http://b/ HTTP/1.1\r\n\r\n", 400 },
+        { "a header without a name", "GET http://a/ HTTP/1.1\r\n: x\r\n\r\n", 400 },
+        { "one that sets another by a bare CR", "GET http://a/ HTTP/1.1\r\nX: a\rContent-Length: 3\r\n\r\n", 400 },
         { "no HTTP", "hello\r\n\r\n", 400 },
         { "HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\n", 400 },
     };
