@@ -1,6 +1,9 @@
 """One octopus-sample under test, and claims about what it answers."""
 import atexit, json, os, select, signal, subprocess, sys, time, urllib.parse, http.client
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+import keeper
+
 KEY = "API-TEST"
 claims = failed = 0
 
@@ -43,6 +46,7 @@ class Sample:
 
     def start(self):
         self.process = subprocess.Popen([self.binary, "--listen", "127.0.0.1:0", "--api-key", KEY, *self.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        keeper.keep_process(self.process.pid)
         atexit.register(self.kill)
         ready, _, _ = select.select([self.process.stdout], [], [], 20)
         self.line = self.process.stdout.readline().strip() if ready else ""
@@ -53,6 +57,7 @@ class Sample:
         if self.process.poll() is None:
             self.process.send_signal(how)
             self.process.wait(20)
+        keeper.let_go(self.process.pid)
         self.process.stdout.close()
         self.process.stderr.close()
         atexit.unregister(self.kill)

@@ -9,6 +9,9 @@ BUILD = os.environ.get("BUILD") or os.path.abspath(os.path.join(os.path.dirname(
 REACTIONS = os.path.join(BUILD, "reactions")
 SAMPLE = os.path.join(BUILD, "octopus-sample")
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(0, os.path.join(ROOT, "tests", "harness"))
+import keeper
+
 SAMPLE_KEY = "API-SAMPLE"
 FINAL = ("Succeeded", "Failed", "Interrupted", "DeadLettered", "Cancelled")
 
@@ -58,6 +61,7 @@ def folder():
     path = tempfile.mkdtemp(prefix="scenario-")
     os.chmod(path, 0o755)  # workers may run as another user
     _folders.append(path)
+    keeper.keep_folder(path)
     return path
 
 
@@ -173,6 +177,7 @@ class Process:
         self.log_path = os.path.join(self.home, f"{self.name}.log")
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen([*prefix, *arguments], stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.DEVNULL, env=env, start_new_session=True)
+        keeper.keep_process(self.process.pid)
         atexit.register(self.kill)
         self.line = ""
         reader = threading.Thread(target=self._read_line, daemon=True)
@@ -218,6 +223,7 @@ class Process:
                 process.kill()
                 process.wait()
                 print(f"        {self.name} had to be killed", flush=True)
+        keeper.let_go(process.pid)
         process.stdout.close()
         self.log.close()
         atexit.unregister(self.kill)
