@@ -355,19 +355,29 @@ static void take_connect(struct visit *v)
         start_relay(v);
 }
 
-// One address that is refused refuses the name: which of them would be connected to is not the client's choice.
+// One address that is refused refuses the name: which of them would be connected to is not the client's choice. But localhost is
+// no name that anybody else answers for (RFC 6761 section 6.3): where 127.0.0.1 is listed, that one is meant.
 static bool may_connect(struct visit *v)
 {
     struct gateway_door *d = v->door;
-    struct err e = { 0 };
-    for (size_t i = 0; i < v->ip_count; i++)
-        if (!d->opt.allows(d->opt.ctx, v->request.host, &v->ips[i], v->request.port, &e)) {
-            if (v->ip_count > 1)
-                err_in(&e, "one of %zu addresses", v->ip_count);
-            refuse(v, &v->ips[i], &e);
-            return false;
+    struct ip all[RESOLVE_ADDRESSES_MAX], *refused = NULL;
+    size_t count = v->ip_count, allowed = 0;
+    struct err e = { 0 }, first = { 0 };
+    memcpy(all, v->ips, count * sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        if (d->opt.allows(d->opt.ctx, v->request.host, &all[i], v->request.port, &e))
+            v->ips[allowed++] = all[i];
+        else if (!refused) {
+            refused = &all[i];
+            first = e;
         }
-    return true;
+    v->ip_count = allowed;
+    if (!refused || (allowed && str_eq(v->request.host, STR("localhost"))))
+        return true;
+    if (count > 1)
+        err_in(&first, "one of %zu addresses", count);
+    refuse(v, refused, &first);
+    return false;
 }
 
 static void on_resolved(void *ctx, const struct ip *ips, size_t count, const struct err *e)

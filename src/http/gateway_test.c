@@ -67,6 +67,9 @@ static bool lookup(void *ctx, const char *host, struct ip *out, size_t *count, s
         out[0] = public;
         out[1] = loopback;
         *count = 2;
+    } else if (!strcmp(host, "localhost")) {
+        *count = ip_parse(STR("::1"), &out[0]) ? 2 : 0;
+        out[1] = loopback;
     } else if (!strcmp(host, "rebind"))
         out[0] = __atomic_fetch_add(&times, 1, __ATOMIC_SEQ_CST) % 2 ? public : loopback;
     else if (strcmp(host, "here"))
@@ -177,6 +180,8 @@ TEST(a_listed_server_is_reached_plainly_and_by_a_tunnel)
     got = ask(&f, arena_concat(&f.arena, plain, STR("GET http://127.0.0.1:1/stolen HTTP/1.1\r\n\r\n")));
     CHECK("a further request on it goes nowhere", ends_with(got, want));
     struct gateway_counts counts = gateway_door_counts(f.door);
+    got = ask(&f, arena_printf(&f.arena, "GET http://LocalHost:%d/b HTTP/1.1\r\n\r\n", p.port));
+    CHECK("localhost is the address of it that is listed", ends_with(got, arena_printf(&f.arena, "\r\n\r\nGET /b host=localhost:%d ", p.port)));
     CHECK_INT("bodies are counted", counts.bytes_out, 8);
     CHECK_INT("connections too", counts.connections, 2);
     CHECK("and what came", counts.bytes_in > 100);
