@@ -38,7 +38,7 @@ static bool try_disable(const struct gone *w, bool *again, struct err *e)
     json_add_str(&a, particulars, "RunId", store_id_text(&a, KIND_RUN, w->run_id));
     struct store_audit audit = { w->space_id, STR("server"), STR("reaction.disable"), store_id_text(&a, KIND_REACTION, w->reaction_id), json_text(&a, particulars) };
     if (store_change(store, &put, 1, &audit, 1, e))
-        return registry_reload(w->engine->opt.registry, e);
+        return registry_refresh(w->engine->opt.registry, e);
     *again = e->kind == ERR_STALE;
     return false;
 }

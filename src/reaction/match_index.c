@@ -2,6 +2,8 @@
 
 #include "octopus/catalog.h"
 
+#include <stdatomic.h>
+
 #define EXPAND_MAX 256 // combinations of one reaction; beyond that its longest list is left to the judge
 #define NONE UINT32_MAX
 
@@ -45,7 +47,8 @@ struct posting {
 };
 
 struct match_index {
-    const struct reaction_entry *reactions;
+    atomic_int shares;
+    const struct reaction_entry *reactions; // while it is built
     struct arena arena;
     struct map types; // space and category -> struct type
     struct slot *slots;
@@ -317,6 +320,7 @@ static void build_table(struct match_index *x)
 struct match_index *match_index_new(const struct reaction_entry *reactions, size_t count)
 {
     struct match_index *x = xcalloc(1, sizeof *x);
+    atomic_init(&x->shares, 1);
     x->reactions = reactions;
     x->types.is_nocase = true;
     for (size_t i = 0; i < count; i++) {
@@ -339,6 +343,13 @@ struct match_index *match_index_new(const struct reaction_entry *reactions, size
             x->bytes += s->cap * sizeof *s->members;
     }
     x->bytes += x->arena.bytes;
+    x->reactions = NULL;
+    return x;
+}
+
+struct match_index *match_index_share(struct match_index *x)
+{
+    atomic_fetch_add(&x->shares, 1);
     return x;
 }
 
@@ -347,7 +358,7 @@ void match_index_free(struct match_index *x)
     size_t at = 0;
     str key;
     void *value;
-    if (!x)
+    if (!x || atomic_fetch_sub(&x->shares, 1) != 1)
         return;
     while (map_next(&x->types, &at, &key, &value)) {
         struct type *t = value;

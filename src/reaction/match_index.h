@@ -12,9 +12,11 @@
 
 struct match_index;
 
-// Of reactions[0..count), those with an internal trigger. They must outlive it.
+// Of reactions[0..count), those with an internal trigger.
 struct match_index *match_index_new(const struct reaction_entry *reactions, size_t count);
 void match_index_free(struct match_index *x);
+// For another array of which each place holds a reaction of the same id, definition and flags. Each share is freed.
+struct match_index *match_index_share(struct match_index *x);
 size_t match_index_bytes(const struct match_index *x);
 
 // All that name this type of event in that space: those an event is offered to. In the order of their ids.

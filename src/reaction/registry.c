@@ -7,9 +7,18 @@
 #include "trigger/handshake.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define LOAD_PAGE 500
+
+#define DEFINITIONS_TOGETHER 256 // whose memory is let go together, when no picture has any of them
+
+struct definitions {
+    atomic_int users; // entries of pictures, and who is filling it
+    int count;
+    struct arena arena;
+};
 
 struct own_address {
     struct sockaddr_storage sa;
@@ -39,10 +48,31 @@ static str id_key(const int64_t *id)
     return (str){ (const char *)id, sizeof *id };
 }
 
+static void definitions_give(struct definitions *d)
+{
+    if (!d || atomic_fetch_sub(&d->users, 1) != 1)
+        return;
+    arena_fini(&d->arena);
+    free(d);
+}
+
+static void definitions_use(struct reaction_entry *entry, struct definitions *d)
+{
+    atomic_fetch_add(&d->users, 1);
+    entry->memory = d;
+}
+
 static void snapshot_free(struct snapshot *s)
 {
+    size_t next = 0;
+    str id;
+    void *draft;
     if (!s)
         return;
+    for (size_t i = 0; i < s->reaction_count; i++)
+        definitions_give(s->reactions[i].memory);
+    while (map_next(&s->drafts, &next, &id, &draft))
+        definitions_give(((struct reaction_entry *)draft)->memory);
     route_table_free(s->routes);
     map_fini(&s->keys);
     map_fini(&s->reactions_by_id);
@@ -293,63 +323,106 @@ static const struct reaction_ids *reaction_ids_of(const struct json *resolved, s
     return ids;
 }
 
+// One load of the reactions.
+struct loading {
+    struct registry *registry;
+    struct snapshot *snapshot;
+    const struct snapshot *before; // whose definitions still count; NULL: none
+    struct definitions *memory;    // of those that are read
+};
+
+static struct arena *memory_of(struct loading *l)
+{
+    if (l->memory && l->memory->count++ < DEFINITIONS_TOGETHER)
+        return &l->memory->arena;
+    definitions_give(l->memory);
+    l->memory = xcalloc(1, sizeof *l->memory);
+    atomic_init(&l->memory->users, 1);
+    l->memory->count = 1;
+    return &l->memory->arena;
+}
+
+static bool take_over(struct reaction_entry *entry, const struct reaction_entry *was, int64_t revision_id)
+{
+    if (!was || was->revision_id != revision_id || was->has_newer_ids)
+        return false;
+    entry->revision_id = was->revision_id;
+    entry->revision_number = was->revision_number;
+    entry->revision_hash = was->revision_hash;
+    entry->def = was->def;
+    entry->doc = was->doc;
+    entry->ids = was->ids;
+    entry->condition = was->condition;
+    definitions_use(entry, was->memory);
+    return true;
+}
+
 // The tree goes when it was read; the text stays (reaction_keep.h).
-static bool load_revision(struct registry *r, struct snapshot *s, struct reaction_entry *entry, const struct json *flags, int64_t revision_id, struct err *e)
+static bool load_revision(struct loading *l, struct reaction_entry *entry, const struct json *flags, int64_t revision_id, struct err *e)
 {
     CLEANUP(arena_fini) struct arena tree = { 0 };
-    struct decode_errors errors = { .arena = &s->arena };
+    struct snapshot *s = l->snapshot;
     struct store_object *o;
     struct json *doc = NULL;
     struct err why = { 0 };
-    if (!store_get(r->store, KIND_REVISION, 0, revision_id, &s->arena, &o, e))
+    int64_t resolved_id = 0;
+    json_i64(json_get(flags, STR("ResolvedRevisionId")), &resolved_id); // looked up again since
+    bool has_newer_ids = resolved_id == revision_id;
+    if (l->before && !has_newer_ids && (take_over(entry, snapshot_reaction(l->before, entry->id), revision_id) || take_over(entry, snapshot_draft(l->before, entry->id), revision_id)))
+        return true;
+    struct arena *a = memory_of(l);
+    struct decode_errors errors = { .arena = a }; // lists of the definition are made there too
+    if (!store_get(l->registry->store, KIND_REVISION, 0, revision_id, a, &o, e))
         return false;
     if (!o) {
         problem(s, "Reactions-%" PRId64 ": its revision is missing", entry->id);
         return true;
     }
     const struct json *definition = json_parse(&tree, o->doc, &doc, &why) ? json_get(doc, STR("Definition")) : NULL;
-    struct reaction *def = definition ? reaction_decode(&s->arena, definition, &errors) : NULL;
+    struct reaction *def = definition ? reaction_decode(a, definition, &errors) : NULL;
     if (!def) {
         problem(s, "Reactions-%" PRId64 ": %.*s", entry->id, STR_ARG(errors.count ? errors.items[0] : STR("its revision cannot be read")));
         return true;
     }
-    reaction_keep(def, o->doc, &s->arena);
+    reaction_keep(def, o->doc, a);
     struct template *condition;
     struct template_error bad;
-    if (def->condition.p && template_parse(&s->arena, def->condition, &condition, &bad))
+    if (def->condition.p && template_parse(a, def->condition, &condition, &bad))
         entry->condition = condition;
     entry->def = def;
     entry->doc = o->doc;
-    int64_t resolved_id = 0;
-    json_i64(json_get(flags, STR("ResolvedRevisionId")), &resolved_id); // looked up again since
-    entry->ids = reaction_ids_of(json_get(resolved_id == revision_id ? flags : doc, STR("Resolved")), &s->arena);
+    entry->has_newer_ids = has_newer_ids;
+    entry->ids = reaction_ids_of(json_get(has_newer_ids ? flags : doc, STR("Resolved")), a);
     entry->revision_id = revision_id;
-    entry->revision_hash = arena_str(&s->arena, text_of(doc, "Hash"));
+    entry->revision_hash = arena_str(a, text_of(doc, "Hash"));
     json_i64(json_get(doc, STR("Number")), &entry->revision_number);
+    definitions_use(entry, l->memory);
     return true;
 }
 
 // Its draft, if it has one.
-static bool load_draft(struct registry *r, struct snapshot *s, const struct reaction_entry *flags, const struct json *doc, struct err *e)
+static bool load_draft(struct loading *l, const struct reaction_entry *flags, const struct json *doc, struct err *e)
 {
+    struct snapshot *s = l->snapshot;
     int64_t revision_id = 0;
     json_i64(json_get(doc, STR("DraftRevisionId")), &revision_id);
     if (!revision_id)
         return true;
     struct reaction_entry *draft = ARENA_NEW(&s->arena, struct reaction_entry);
     *draft = *flags;
-    if (!load_revision(r, s, draft, doc, revision_id, e))
+    if (!load_revision(l, draft, doc, revision_id, e))
         return false;
     if (draft->def)
         map_put(&s->drafts, id_key(&draft->id), draft);
     return true;
 }
 
-static bool load_reactions(struct registry *r, struct snapshot *s, struct err *e)
+static bool load_all_reactions(struct loading *l, struct err *e)
 {
+    struct snapshot *s = l->snapshot;
     struct store_object *o;
     size_t count;
-    if (!load_all(r, s, KIND_REACTION, &o, &count, e))
+    if (!load_all(l->registry, s, KIND_REACTION, &o, &count, e))
         return false;
     s->reactions = ARENA_ARRAY(&s->arena, struct reaction_entry, count);
     for (size_t i = 0; i < count; i++) {
@@ -363,7 +436,7 @@ static bool load_reactions(struct registry *r, struct snapshot *s, struct err *e
             .is_enabled = json_bool(json_get(doc, STR("Enabled")), true),
             .is_paused = json_bool(json_get(doc, STR("Paused")), false),
         };
-        if (!load_draft(r, s, entry, doc, e) || (revision_id && !load_revision(r, s, entry, doc, revision_id, e)))
+        if (!load_draft(l, entry, doc, e) || (revision_id && !load_revision(l, entry, doc, revision_id, e)))
             return false;
         if (!entry->def)
             continue;
@@ -371,6 +444,14 @@ static bool load_reactions(struct registry *r, struct snapshot *s, struct err *e
         s->reaction_count++;
     }
     return true;
+}
+
+static bool load_reactions(struct registry *r, struct snapshot *s, const struct snapshot *before, struct err *e)
+{
+    struct loading l = { .registry = r, .snapshot = s, .before = before };
+    bool ok = load_all_reactions(&l, e);
+    definitions_give(l.memory);
+    return ok;
 }
 
 static void link_trigger(const struct snapshot *s, struct reaction_entry *entry)
@@ -389,16 +470,31 @@ static void link_reactions(struct snapshot *s)
         link_trigger(s, &s->reactions[i]);
     while (map_next(&s->drafts, &next, &id, &draft))
         link_trigger(s, draft);
+    for (size_t i = 0; i < s->reaction_count; i++)
+        if (s->reactions[i].trigger)
+            s->triggers[s->reactions[i].trigger - s->triggers].reaction_count++;
     for (size_t i = 0; i < s->trigger_count; i++) {
-        struct trigger_entry *t = &s->triggers[i];
-        for (size_t k = 0; k < s->reaction_count; k++)
-            t->reaction_count += s->reactions[k].trigger == t;
-        t->reactions = ARENA_ARRAY(&s->arena, const struct reaction_entry *, t->reaction_count);
-        size_t at = 0;
-        for (size_t k = 0; k < s->reaction_count; k++)
-            if (s->reactions[k].trigger == t)
-                t->reactions[at++] = &s->reactions[k];
+        s->triggers[i].reactions = ARENA_ARRAY(&s->arena, const struct reaction_entry *, s->triggers[i].reaction_count);
+        s->triggers[i].reaction_count = 0;
     }
+    for (size_t i = 0; i < s->reaction_count; i++)
+        if (s->reactions[i].trigger) {
+            struct trigger_entry *t = &s->triggers[s->reactions[i].trigger - s->triggers];
+            t->reactions[t->reaction_count++] = &s->reactions[i];
+        }
+}
+
+// Whether an index of those of before says the same of these: it speaks of them by their place.
+static bool has_same_index(const struct snapshot *s, const struct snapshot *before)
+{
+    if (!before || s->reaction_count != before->reaction_count)
+        return false;
+    for (size_t i = 0; i < s->reaction_count; i++) {
+        const struct reaction_entry *now = &s->reactions[i], *was = &before->reactions[i];
+        if (now->id != was->id || now->def != was->def || now->ids != was->ids || now->is_enabled != was->is_enabled)
+            return false;
+    }
+    return true;
 }
 
 static bool load_settings(struct registry *r, struct snapshot *s, struct err *e)
@@ -425,23 +521,24 @@ static bool load_settings(struct registry *r, struct snapshot *s, struct err *e)
     return true;
 }
 
-static struct snapshot *load(struct registry *r, struct err *e)
+static struct snapshot *load(struct registry *r, const struct snapshot *before, struct err *e)
 {
     struct snapshot *s = xcalloc(1, sizeof *s);
     s->references = 1;
-    if (load_settings(r, s, e) && load_spaces(r, s, e) && load_connections(r, s, e) && load_identities(r, s, e) && load_secrets(r, s, e) && load_triggers(r, s, e) && load_keys(r, s, e) && load_reactions(r, s, e)) {
+    if (load_settings(r, s, e) && load_spaces(r, s, e) && load_connections(r, s, e) && load_identities(r, s, e) && load_secrets(r, s, e) && load_triggers(r, s, e) && load_keys(r, s, e) && load_reactions(r, s, before, e)) {
         link_reactions(s);
-        s->index = match_index_new(s->reactions, s->reaction_count);
+        s->index = has_same_index(s, before) ? match_index_share(before->index) : match_index_new(s->reactions, s->reaction_count);
         return s;
     }
     snapshot_free(s);
     return NULL;
 }
 
-bool registry_reload(struct registry *r, struct err *e)
+static bool load_anew(struct registry *r, bool with_revisions, struct err *e)
 {
     pthread_mutex_lock(&r->reload_lock);
-    struct snapshot *s = load(r, e);
+    // Only here is it exchanged and given.
+    struct snapshot *s = load(r, with_revisions ? NULL : r->current, e);
     if (s) {
         pthread_mutex_lock(&r->lock);
         struct snapshot *old = r->current;
@@ -454,6 +551,16 @@ bool registry_reload(struct registry *r, struct err *e)
     for (size_t i = 0; s && i < listeners; i++)
         r->listeners[i].fn(r->listeners[i].ctx);
     return s != NULL;
+}
+
+bool registry_refresh(struct registry *r, struct err *e)
+{
+    return load_anew(r, false, e);
+}
+
+bool registry_reload(struct registry *r, struct err *e)
+{
+    return load_anew(r, true, e);
 }
 
 bool registry_open(const struct registry_options *opt, struct registry **out, struct err *e)

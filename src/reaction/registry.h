@@ -1,7 +1,10 @@
 // registry.h - the configuration as the running server sees it: an immutable picture, swapped whole.
 //
-// A change is committed to the store first; then registry_reload builds a new picture and puts it in
+// A change is committed to the store first; then registry_refresh builds a new picture and puts it in
 // place. Whoever holds an older one keeps it until it lets go. Any thread.
+//
+// A revision never changes, so pictures share what was read from it: a refresh reads the revisions that have come into force since
+// the last picture, and no other. registry_reload reads all of them, for when the stored texts themselves have changed.
 #pragma once
 
 #include "base/map.h"
@@ -63,6 +66,8 @@ struct reaction_ids {
     struct str_list filters[FILTER_LISTS], scopes[3]; // projects, environments, tenants
 };
 
+struct definitions; // the registry's: the memory of some definitions, shared by pictures
+
 struct reaction_entry {
     int64_t id, space_id, revision_id, revision_number;
     str revision_hash;
@@ -72,6 +77,8 @@ struct reaction_entry {
     const struct reaction_ids *ids; // NULL: none were resolved
     const struct template *condition; // NULL: none, or it does not parse
     const struct trigger_entry *trigger; // external; NULL: the trigger it names is gone
+    struct definitions *memory;          // of all the above; registry's business
+    bool has_newer_ids;                  // looked up again since the revision was saved
 };
 
 // A run of this event, pinned to the reaction's present revision. Its key, state and times are the caller's.
@@ -121,8 +128,9 @@ struct registry_options {
 
 MUST_USE bool registry_open(const struct registry_options *opt, struct registry **out, struct err *e);
 void registry_close(struct registry *r);
+MUST_USE bool registry_refresh(struct registry *r, struct err *e);
 MUST_USE bool registry_reload(struct registry *r, struct err *e);
-// Told (on any thread) after each reload.
+// Told (on any thread) after each of them.
 void registry_on_change(struct registry *r, void (*fn)(void *ctx), void *ctx);
 
 // Our own listeners and databases, which stay refused whatever a CIDR says. Before the next reload.

@@ -160,4 +160,187 @@ TEST(a_draft_stands_beside_what_is_in_force)
     end(&s);
 }
 
+// ---- a refresh is as good as a new picture ----
+
+#define STEPS 1000
+#define REACTIONS 24
+#define HELD 4
+
+static str any_definition(struct scene *s, const struct random *r)
+{
+    static const char *const events[] = { "DeploymentStarted", "MachineRegistered", "Modified:Projects" };
+    str filter = random_below(r, 2) ? arena_printf(&s->arena, "\"Projects\":[\"Projects-%d\",\"Name %d\"]", (int)random_below(r, 3), (int)random_below(r, 3)) : STR("");
+    if (!random_below(r, 4))
+        return arena_printf(&s->arena, "{\"Name\":\"x%d\",\"Trigger\":{\"Type\":\"External\",\"Name\":\"%s\"},\"Action\":{\"Type\":\"PowerShell\",\"Script\":\"1\"}}", (int)random_below(r, 100), random_below(r, 2) ? "hook" : "gone");
+    return arena_printf(&s->arena, "{\"Name\":\"i%d\",\"Trigger\":{\"Type\":\"Internal\",\"Events\":[\"%s\"]},\"Filter\":{%.*s},\"Action\":{\"Type\":\"PowerShell\",\"Script\":\"2\"}}", (int)random_below(r, 100), events[random_below(r, 3)], STR_ARG(filter));
+}
+
+struct made {
+    int64_t active, draft, resolved;
+    int is_enabled, generation;
+};
+
+static void put_flags(struct scene *s, int64_t id, const struct made *m)
+{
+    str resolved = m->resolved ? arena_printf(&s->arena, ",\"ResolvedRevisionId\":%d,\"Resolved\":{\"Projects\":{\"Name 1\":[\"Projects-%d\"]}}", (int)m->resolved, m->generation) : STR("");
+    str draft = m->draft ? arena_printf(&s->arena, ",\"DraftRevisionId\":%d", (int)m->draft) : STR("");
+    str active = m->active ? arena_printf(&s->arena, ",\"ActiveRevisionId\":%d", (int)m->active) : STR("");
+    put(s, KIND_REACTION, id, 0, NULL, arena_printf(&s->arena, "{\"Name\":\"r\",\"Enabled\":%s%.*s%.*s%.*s}", m->is_enabled ? "true" : "false", STR_ARG(active), STR_ARG(draft), STR_ARG(resolved)));
+}
+
+static int64_t put_revision(struct scene *s, int64_t id, int64_t *last, const struct random *r)
+{
+    str text = any_definition(s, r);
+    ++*last;
+    put(s, KIND_REVISION, *last, id, NULL, arena_printf(&s->arena, "{\"Number\":%d,\"Hash\":\"h%d\",\"Resolved\":{\"Projects\":{\"Name 1\":[\"Projects-7\"]}},\"Definition\":%.*s}", (int)*last, (int)*last, STR_ARG(text)));
+    return *last;
+}
+
+static void change_one(struct scene *s, struct made *all, int64_t *last, const struct random *r)
+{
+    int64_t id = 1 + (int64_t)random_below(r, REACTIONS);
+    struct made *m = &all[id];
+    switch (random_below(r, 6)) {
+    case 0: // another revision comes into force
+        m->active = put_revision(s, id, last, r);
+        m->draft = 0;
+        break;
+    case 1: m->draft = put_revision(s, id, last, r); break;
+    case 2: // the draft is approved
+        m->active = m->draft ? m->draft : m->active;
+        m->draft = 0;
+        break;
+    case 3: m->is_enabled = !m->is_enabled; break;
+    case 4: // its names are looked up again
+        m->resolved = m->active;
+        m->generation++;
+        break;
+    default: // it goes, if it is there
+        if (m->active || m->draft) {
+            struct store_put gone = { .object = { .kind = KIND_REACTION, .id = id, .space_id = 1 }, .expected_version = STORE_ANY_VERSION, .is_delete = true };
+            CHECK_OK("it is deleted", store_change(s->store, &gone, 1, NULL, 0, &s->e), &s->e);
+        }
+        *m = (struct made){ .is_enabled = 1 };
+        return;
+    }
+    if (m->active || m->draft)
+        put_flags(s, id, m);
+}
+
+static bool same_entry(const struct reaction_entry *a, const struct reaction_entry *b)
+{
+    bool same = a->id == b->id && a->is_enabled == b->is_enabled && a->revision_id == b->revision_id && a->revision_number == b->revision_number && str_eq(a->revision_hash, b->revision_hash)
+             && str_eq(a->doc, b->doc) && str_eq(a->def->name, b->def->name) && !a->ids == !b->ids && !a->trigger == !b->trigger;
+    for (size_t i = 0; same && a->ids && i < a->ids->filters[FILTER_PROJECTS].count; i++)
+        same = str_eq(a->ids->filters[FILTER_PROJECTS].items[i], b->ids->filters[FILTER_PROJECTS].items[i]);
+    return same;
+}
+
+// Which of them an event could concern, by their ids.
+static str concerned(struct scene *s, const struct snapshot *snapshot, const char *category, int project)
+{
+    CLEANUP(buf_fini) struct buf out = { 0 };
+    struct json *payload;
+    struct data_source data = { .snapshot = snapshot, .clock = &clock_system };
+    struct store_event v = { .source = EVENT_INTERNAL, .space_id = 1, .type = str_from(category) };
+    const struct reaction_entry **found;
+    size_t offered;
+    str text = arena_printf(&s->arena, "{\"Id\":\"Events-1\",\"Category\":\"%s\",\"Occurred\":\"2026-03-02T09:14:31Z\",\"RelatedDocumentIds\":[\"Projects-%d\"]}", category, project);
+    CHECK_OK("the event", json_parse(&s->arena, text, &payload, &s->e), &s->e);
+    size_t count = match_candidates(match_new(&data, &v, payload, &s->arena), &found, &offered);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&out, "%d ", (int)found[i]->id);
+    buf_printf(&out, "of %zu", offered);
+    return arena_str(&s->arena, buf_str(&out));
+}
+
+static int differences(struct scene *s, const struct snapshot *a, const struct snapshot *b)
+{
+    static const char *const categories[] = { "DeploymentStarted", "MachineAdded", "Modified" };
+    int count = a->reaction_count != b->reaction_count || a->drafts.count != b->drafts.count;
+    for (size_t i = 0; !count && i < a->reaction_count; i++)
+        count += !same_entry(&a->reactions[i], &b->reactions[i]);
+    for (int64_t id = 1; !count && id <= REACTIONS; id++) {
+        const struct reaction_entry *x = snapshot_draft(a, id), *y = snapshot_draft(b, id);
+        count += !x != !y || (x && !same_entry(x, y));
+    }
+    for (size_t i = 0; !count && i < a->trigger_count; i++)
+        count += a->triggers[i].reaction_count != b->triggers[i].reaction_count;
+    for (size_t i = 0; !count && i < COUNT(categories); i++)
+        for (int project = 0; project < 8; project += 3)
+            count += !str_eq(concerned(s, a, categories[i], project), concerned(s, b, categories[i], project));
+    return count;
+}
+
+TEST(a_refresh_is_as_good_as_a_new_picture)
+{
+    struct scene s;
+    struct registry *anew;
+    struct random_seeded random;
+    struct made all[REACTIONS + 1] = { { 0 } };
+    const struct snapshot *held[HELD] = { NULL };
+    int64_t last = 100;
+    int wrong = 0, seen = 0, problems = 0;
+    begin(&s);
+    random_seed(&random, 20261123);
+    put(&s, KIND_TRIGGER, 1, 0, "hook", STR("{\"Name\":\"hook\",\"Slug\":\"hook\",\"Route\":\"hook\"}"));
+    struct registry_options opt = { .store = s.store, .keyring = s.keyring };
+    CHECK_OK("another one, which reads all each time", registry_open(&opt, &anew, &s.e), &s.e);
+    for (int i = 1; i <= REACTIONS; i++)
+        all[i].is_enabled = 1;
+    for (int step = 0; step < STEPS; step++) {
+        change_one(&s, all, &last, &random.random);
+        CHECK_OK("it is refreshed", registry_refresh(s.registry, &s.e), &s.e);
+        CHECK_OK("the other is made anew", registry_reload(anew, &s.e), &s.e);
+        // Some hold on to what was: their definitions stay readable.
+        const struct snapshot *now = registry_take(s.registry), *other = registry_take(anew), **keep = &held[random_below(&random.random, HELD)];
+        wrong += differences(&s, now, other);
+        seen += (int)now->reaction_count;
+        problems += (int)now->problem_count;
+        if (*keep)
+            wrong += (*keep)->reaction_count && differences(&s, *keep, *keep);
+        registry_give(s.registry, *keep);
+        *keep = now;
+        registry_give(anew, other);
+        arena_reset(&s.arena);
+    }
+    CHECK_INT("after each of a thousand changes they are the same", wrong, 0);
+    CHECK_INT("all could be read", problems, 0);
+    CHECK("there were some", seen > STEPS * 5);
+    for (int i = 0; i < HELD; i++)
+        registry_give(s.registry, held[i]);
+    registry_close(anew);
+    end(&s);
+}
+
+TEST(what_did_not_change_is_not_read_again)
+{
+    struct scene s;
+    begin(&s);
+    put_reaction(&s, 1, definition, "{}");
+    put_reaction(&s, 2, definition, "{}");
+    reload(&s);
+    const struct snapshot *before = registry_take(s.registry);
+    put(&s, KIND_SETTING, 1, 0, NULL, STR("{\"Paused\":true}"));
+    CHECK_OK("a setting is changed", registry_refresh(s.registry, &s.e), &s.e);
+    const struct snapshot *after = registry_take(s.registry);
+    CHECK("the setting is seen", after->is_paused);
+    CHECK("the definitions are the same", snapshot_reaction(after, 1)->def == snapshot_reaction(before, 1)->def);
+    CHECK("and their index", after->index == before->index);
+    registry_give(s.registry, before);
+    put(&s, KIND_REVISION, 300, 1, NULL, arena_printf(&s.arena, "{\"Number\":4,\"Hash\":\"abd\",\"Definition\":%s}", definition));
+    put(&s, KIND_REACTION, 1, 0, NULL, STR("{\"Name\":\"r\",\"Enabled\":true,\"ActiveRevisionId\":300}"));
+    CHECK_OK("one has another revision", registry_refresh(s.registry, &s.e), &s.e);
+    const struct snapshot *then = registry_take(s.registry);
+    CHECK_INT("which is read", snapshot_reaction(then, 1)->revision_number, 4);
+    CHECK("the other's is not", snapshot_reaction(then, 2)->def == snapshot_reaction(after, 2)->def);
+    registry_give(s.registry, after);
+    reload(&s);
+    const struct snapshot *all = registry_take(s.registry);
+    CHECK("a reload reads all", snapshot_reaction(all, 2)->def != snapshot_reaction(then, 2)->def);
+    registry_give(s.registry, then);
+    registry_give(s.registry, all);
+    end(&s);
+}
+
 TEST_MAIN()

@@ -247,7 +247,7 @@ bool api_change(struct api_call *c, const struct store_put *puts, size_t count, 
         api_fail_with(c, &e);
         return false;
     }
-    if (!registry_reload(c->web->opt.registry, &e)) {
+    if (!registry_refresh(c->web->opt.registry, &e)) {
         api_fail(c, ERR_IO, "the change is stored but could not be put into force: %s", e.text);
         return false;
     }
