@@ -7,6 +7,7 @@
 #include "web/handle.h"
 #include "web/fetch.h"
 #include "web/identity_checks.h"
+#include "web/key_expiry.h"
 #include "web/octopus_who.h"
 #include "web/oidc.h"
 #include "web/sessions.h"
@@ -53,6 +54,7 @@ static void purge_step(void *ctx)
     struct err e = { 0 };
     bool more = true;
     session_purge(w);
+    key_expiry_warn(w);
     struct store_keep keep = { 7 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 90 * DAY_MS };
     malloc_trim(0); // what a busy hour left behind: thousands of connections, large answers
     for (int i = 0; i < 20 && more; i++)
