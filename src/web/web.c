@@ -6,6 +6,7 @@
 #include "store/anchor.h"
 #include "web/handle.h"
 #include "web/fetch.h"
+#include "web/forsaken.h"
 #include "web/identity_checks.h"
 #include "web/key_expiry.h"
 #include "web/octopus_who.h"
@@ -55,6 +56,7 @@ static void purge_step(void *ctx)
     bool more = true;
     session_purge(w);
     key_expiry_warn(w);
+    forsaken_tell(w);
     struct store_keep keep = { 7 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 90 * DAY_MS };
     malloc_trim(0); // what a busy hour left behind: thousands of connections, large answers
     for (int i = 0; i < 20 && more; i++)

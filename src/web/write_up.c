@@ -147,6 +147,13 @@ static bool may_use_identity(const struct caller *who, const struct snapshot *s,
     return false;
 }
 
+bool write_up_may_use_identity(const struct caller *who, const struct snapshot *s, const struct reaction *r, int64_t space_id, struct arena *a)
+{
+    struct access_place at = place_of_reaction(r, space_id, a);
+    str why;
+    return may_use_identity(who, s, r, &at, a, &why);
+}
+
 static bool has_secrets(const struct reaction *r)
 {
     for (size_t i = 0; i < r->variable_count; i++)

@@ -20,6 +20,8 @@ struct change_kinds change_kinds_between(const struct json *before, const struct
 
 // False: the missing right is in *why. `who` is the caller, or the author of a draft that is approved.
 bool write_up_may(const struct caller *who, const struct snapshot *s, const struct reaction *r, const struct change_kinds *k, int64_t space_id, int64_t reaction_id, struct arena *a, str *why);
+// The identity alone: whether they may use it for that reaction.
+bool write_up_may_use_identity(const struct caller *who, const struct snapshot *s, const struct reaction *r, int64_t space_id, struct arena *a);
 // Host and reaction binding of secrets, as far as it can be told before a run: into errors.
 void write_up_check_bindings(const struct snapshot *s, const struct reaction *r, int64_t space_id, int64_t reaction_id, struct decode_errors *errors);
 
