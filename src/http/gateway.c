@@ -46,6 +46,7 @@ struct visit {
     struct resolve_wait *resolving;
     struct ip ips[RESOLVE_ADDRESSES_MAX];
     size_t ip_count, ip_at;
+    bool is_proxied;
     int port; // connected to: the target's, or the proxy's
     int64_t deadline_ms, connect_until_ms;
 };
@@ -283,13 +284,12 @@ static void refuse(struct visit *v, const struct ip *ip, const struct err *e)
 static void start_relay(struct visit *v)
 {
     struct gateway *g = v->door->gateway;
-    bool is_proxied = g->has_proxy;
     int one = 1;
     v->stage = STAGE_RELAY;
     setsockopt(v->target.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     set_deadline(v, g->idle_ms);
-    if (is_proxied || !v->request.is_tunnel)
-        gateway_request_write(&v->request, is_proxied, g->credentials, &v->target.out);
+    if (v->is_proxied || !v->request.is_tunnel)
+        gateway_request_write(&v->request, v->is_proxied, g->credentials, &v->target.out);
     else
         buf_add(&v->client.out, STR("HTTP/1.1 200 Connection established\r\n\r\n"));
     str rest = str_skip(buf_str(&v->head), v->request.head_bytes);
@@ -306,7 +306,7 @@ static void start_relay(struct visit *v)
 static void connect_failed(struct visit *v, int why)
 {
     char text[300];
-    snprintf(text, sizeof text, "connecting to %.*s:%d%s: %s", STR_ARG(str_sub(v->request.host, 0, 200)), v->request.port, v->door->gateway->has_proxy ? " by the server's proxy" : "", strerror(why));
+    snprintf(text, sizeof text, "connecting to %.*s:%d%s: %s", STR_ARG(str_sub(v->request.host, 0, 200)), v->request.port, v->is_proxied ? " by the server's proxy" : "", strerror(why));
     answer(v, why == ETIMEDOUT ? 504 : 502, NULL, text);
 }
 
@@ -390,7 +390,7 @@ static void on_resolved(void *ctx, const struct ip *ips, size_t count, const str
     }
     memcpy(v->ips, ips, count * sizeof *ips);
     v->ip_count = count;
-    if (v->door->gateway->has_proxy || may_connect(v)) // of a proxy only its name was asked for
+    if (v->is_proxied || may_connect(v)) // of a proxy only its name was asked for
         start_connect(v);
 }
 
@@ -408,6 +408,16 @@ static void resolve(struct visit *v, str host, bool is_address)
     v->resolving = resolve_start(g->resolver, host, on_resolved, v);
 }
 
+// What is on this machine is reached from this machine: a proxy would take the address for its own.
+static bool is_here(const struct visit *v)
+{
+    const struct ip *ip = &v->ips[0];
+    struct ip v6;
+    if (!v->request.is_address || !v->ip_count)
+        return false;
+    return ip_is_v4(ip) ? ip_v4(ip) >> 24 == 127 : ip_parse(STR("::1"), &v6) && !memcmp(ip, &v6, sizeof v6);
+}
+
 static void take_request(struct visit *v)
 {
     struct gateway *g = v->door->gateway;
@@ -420,10 +430,12 @@ static void take_request(struct visit *v)
     v->ip_count = q->is_address && ip_parse(q->host, &v->ips[0]);
     if (!may_connect(v))
         return;
-    v->port = g->has_proxy ? g->proxy.port : q->port;
-    if (g->problem[0])
+    bool is_direct = is_here(v);
+    v->is_proxied = g->has_proxy && !is_direct;
+    v->port = v->is_proxied ? g->proxy.port : q->port;
+    if (g->problem[0] && !is_direct)
         answer(v, 502, NULL, g->problem);
-    else if (g->has_proxy)
+    else if (v->is_proxied)
         resolve(v, g->proxy.host, g->proxy.is_address);
     else
         resolve(v, q->host, q->is_address);

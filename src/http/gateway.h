@@ -3,8 +3,8 @@
 // A door is a listener that was made in such a network (sys/process.h): only who is in there can connect to it, and what
 // goes out goes from here. CONNECT gets a tunnel; a plain request (http://host/path) is sent on, one a connection. Names are
 // resolved here and all addresses asked about: one that is refused refuses the name, and what is connected to is one of
-// the addresses that were asked about. With a proxy configured everything goes there, and that proxy resolves: then only
-// addresses written in the request can be asked about. A refusal is 403 with its reason as text and the
+// the addresses that were asked about. With a proxy configured everything goes there but what is addressed to 127.0.0.0/8 or ::1,
+// and that proxy resolves: then only addresses written in the request can be asked about. A refusal is 403 with its reason as text and the
 // address in a header GATEWAY_ADDRESS_HEADER.
 //
 // Connections, their heads, the time to connect and that of silence are bounded (LIMIT_GATEWAY_...); bytes in between are

@@ -351,6 +351,30 @@ TEST(a_further_proxy_gets_everything)
     close(m.listener);
 }
 
+TEST(what_is_on_this_machine_takes_no_further_proxy)
+{
+    static const char *const proxies[] = { "http://127.0.0.1:1", "socks5://127.0.0.1:1" };
+    for (size_t i = 0; i < COUNT(proxies); i++) {
+        CLEANUP(fixture_fini) struct fixture f = { 0 };
+        int port;
+        struct mirror m = { .listener = listen_somewhere(&port), .fd = -1 };
+        char allow[32], say[128];
+        snprintf(allow, sizeof allow, "127.0.0.1:%d", port);
+        REQUIRE("opens", fixture_open(&f, allow, (struct gateway_options){ .proxy = proxies[i] }));
+        int n = snprintf(say, sizeof say, "GET http://127.0.0.1:%d/x HTTP/1.1\r\nHost: y\r\n\r\n", port), fd = dial(f.port);
+        CHECK_INT("said", send(fd, say, (size_t)n, 0), n);
+        for (int j = 0; j < 30000 && str_find(buf_str(&m.heard), STR("\r\n\r\n")) < 0; j++) {
+            turn(&f);
+            mirror_turn(&m, true);
+        }
+        CHECK("it hears a request for itself", str_starts(buf_str(&m.heard), STR("GET /x HTTP/1.1\r\n")));
+        close(fd);
+        close(m.fd);
+        buf_fini(&m.heard);
+        close(m.listener);
+    }
+}
+
 TEST(a_proxy_of_another_kind_is_said_to_be_none)
 {
     CLEANUP(fixture_fini) struct fixture f = { 0 };

@@ -12,6 +12,7 @@ struct brokered {
     str body; // dry runs: what is withheld
     str method, shown; // shown: path, or URL without its query
     struct http_call *call;
+    struct http_request *asked; // it came by HTTP (broker_http.c), not from the worker
 };
 
 static bool is_read(str method)
@@ -50,10 +51,17 @@ static void record(struct brokered *b, int status, const struct json *created, b
     engine_note(g, &(struct engine_note){ .kind = NOTE_CALL, .space_id = run->run.space_id, .id = run->run.id, .reaction_id = run->run.reaction_id, .text = text });
 }
 
+static void answer(struct brokered *b, const struct script_reply *reply)
+{
+    if (b->asked)
+        broker_http_answer(MOVE(b->asked), reply);
+    else if (b->run->job)
+        script_call_reply(b->run->job, b->call_id, reply);
+}
+
 static void answer_error(struct brokered *b, const char *text)
 {
-    if (b->run->job)
-        script_call_reply(b->run->job, b->call_id, &(struct script_reply){ .error = str_from(text) });
+    answer(b, &(struct script_reply){ .error = str_from(text) });
 }
 
 static void brokered_free(struct brokered *b)
@@ -93,17 +101,17 @@ static void on_reply(void *ctx, const struct http_reply *reply)
     struct active *run = b->run;
     bool has_answer = reply->status != 0;
     record(b, reply->status, has_answer ? created_ids(b, reply) : NULL, false, has_answer ? NULL : reply->error.text);
-    if (run->job && !has_answer) {
+    if (!has_answer) {
         answer_error(b, reply->error.text);
-    } else if (run->job) {
+    } else {
         struct json *headers = json_new_object(&b->arena);
         for (size_t i = 0; i < reply->header_count; i++)
             if (str_is_utf8(reply->headers[i].value))
                 json_put(headers, reply->headers[i].name, json_new_string(&b->arena, reply->headers[i].value));
-        struct script_reply answer = { .status = reply->status, .headers = headers, .body = reply->body };
+        struct script_reply out = { .status = reply->status, .headers = headers, .body = reply->body };
         if (reply->is_truncated)
-            answer.error = STR("the answer is larger than a script may read");
-        script_call_reply(run->job, b->call_id, &answer);
+            out.error = STR("the answer is larger than a script may read");
+        answer(b, &out);
     }
     run->requests--;
     brokered_free(b);
@@ -154,8 +162,7 @@ static bool withhold(struct brokered *b, const struct script_call *call)
         return false;
     b->body = call->body;
     record(b, 0, NULL, true, NULL);
-    if (b->run->job)
-        script_call_reply(b->run->job, b->call_id, &(struct script_reply){ .is_withheld = true });
+    answer(b, &(struct script_reply){ .is_withheld = true });
     brokered_free(b);
     return true;
 }
@@ -168,8 +175,7 @@ static bool stand_in_answers(struct brokered *b, const struct script_call *call)
         return false;
     stand_in->call(stand_in->ctx, call, &b->arena, &reply);
     record(b, reply.status, NULL, false, reply.error.n ? reply.error.p : NULL);
-    if (b->run->job)
-        script_call_reply(b->run->job, b->call_id, &reply);
+    answer(b, &reply);
     brokered_free(b);
     return true;
 }
@@ -237,11 +243,12 @@ static void call_feed(struct brokered *b, const struct script_call *call)
     send_call(b, call->path_or_url, headers, count, call);
 }
 
-void broker_call(struct active *run, const struct script_call *call)
+void broker_call(struct active *run, const struct script_call *call, struct http_request *asked)
 {
     struct brokered *b = xcalloc(1, sizeof *b);
     b->run = run;
     b->call_id = call->id;
+    b->asked = asked;
     b->is_feed = call->is_feed;
     b->method = arena_str(&b->arena, call->method);
     ptrdiff_t query = str_find_char(call->path_or_url, '?');

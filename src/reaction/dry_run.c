@@ -147,6 +147,8 @@ static void act(struct dry_run *d)
     if (ok && run->is_script) {
         if (!script_pool_is_offline(d->engine->dry_pool))
             warn(d, "direct sockets are not withheld: this machine gives the script's process no network of its own. Calls of $Octopus, of the feed functions and of Invoke-RestMethod are");
+        if (run->def->octopus_client)
+            warn(d, "a dry run has no $OctopusRepository: the .NET client's calls could not be withheld. $Octopus is there");
         if (run->def->timeout_seconds * 1000 > DRY_RUN_MAX_MS)
             warn(d, "a dry run ends after %d s; the reaction's own time-out is %" PRId64 " s", DRY_RUN_MAX_MS / 1000, run->def->timeout_seconds);
         ok = run_script_start(run, &e);

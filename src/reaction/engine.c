@@ -311,6 +311,7 @@ void engine_active_free(struct active *run)
     struct engine *g = run->engine;
     if (map_get(&g->active, run_key(&run->run.id)) == run) // its next attempt may have been claimed with its end
         map_remove(&g->active, run_key(&run->run.id));
+    broker_http_dismiss(run);
     registry_give(g->opt.registry, run->snapshot);
     prepared_give(g->prepared, run->prepared);
     mask_lines_free(run->masked_lines);
@@ -1036,6 +1037,7 @@ void engine_stop(struct engine *g, int64_t grace_ms)
     policies_close(g->policies);
     tails_free(g->tails);
     http_client_close(g->http);
+    broker_http_close(g);
     loop_timer_free(g->timer);
     loop_close(g->loop);
     ready_fini(&g->ready);

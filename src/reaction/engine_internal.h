@@ -1,5 +1,5 @@
 // engine_internal.h - what the engine's files share: the engine itself and a run under way.
-// Only src/reaction's engine.c, run_*.c, broker.c, gone.c, engine_judge.c and subscription.c include this.
+// Only src/reaction's engine.c, run_*.c, broker*.c, gone.c, engine_judge.c and subscription.c include this.
 #pragma once
 
 #include "http/client.h"
@@ -39,6 +39,7 @@ struct engine {
     struct active *waiting; // runs that wait for documents of Octopus before they start
     struct asking *asking;  // engine_ask.c's: threads that wait for documents
     struct gone *gone; // gone.c's: reactions being disabled
+    struct broker_http *broker_http; // NULL until a run asks for the .NET client
 
     pthread_mutex_t lock; // guards stats and wake flags
     struct engine_stats stats;
@@ -65,6 +66,7 @@ struct active {
     struct dry_run *dry; // dry_run.c's: nothing is stored, every write is withheld
     bool is_script, is_cancelled, is_stopped;
     struct script_job *job;
+    str client_token, client_folder; // of its .NET client; none: it has none
     bool is_unread; // the store could not be read: it waits, and is tried again
     struct loop_timer *begin_again; // the store did not take that it begins: tried again
     struct http_attempt *http; // run_http.c's
@@ -107,7 +109,16 @@ void dry_run_finish(struct active *run, const struct attempt_end *end);
 
 // Starts the action. False with the reason: the attempt then ends as failed.
 MUST_USE bool run_script_start(struct active *run, struct err *e);
-void broker_call(struct active *run, const struct script_call *call);
+// asked: the request it came by, which is then answered; NULL: the worker's own, which is answered as call->id.
+void broker_call(struct active *run, const struct script_call *call, struct http_request *asked);
+
+// broker_http.c: an address and a token for Octopus's .NET client, good until broker_http_dismiss. Below its url is what stands
+// below the Octopus server's.
+MUST_USE bool broker_http_admit(struct active *run, str octopus_url, str *url, str *token, struct err *e);
+void broker_http_dismiss(struct active *run);
+bool broker_http_is_at(const struct active *run, str address, int port); // the run may connect there: it is its own broker
+void broker_http_answer(struct http_request *r, const struct script_reply *reply);
+void broker_http_close(struct engine *g);
 // The last request of an attempt that had ended before it is done: frees the attempt.
 void run_requests_done(struct active *run);
 

@@ -85,6 +85,23 @@ static void add_octopus(struct active *run, struct json *frame)
     json_add_str(a, octopus, "SpaceName", json_str(json_get(connection->doc, STR("OctopusSpaceName")), (str){ 0 }));
 }
 
+// A dry run has no network, not even to us: its script finds $Octopus alone.
+static bool add_dotnet_client(struct active *run, struct json *frame, struct err *e)
+{
+    struct arena *a = &run->arena;
+    str base = json_str(json_get(json_get(frame, STR("Octopus")), STR("BaseUri")), (str){ 0 }), url, token;
+    if (!run->def->octopus_client || run->dry || !base.n) {
+        json_add_null(a, frame, "OctopusClient");
+        return true;
+    }
+    if (!broker_http_admit(run, base, &url, &token, e))
+        return false;
+    struct json *client = json_add(frame, STR("OctopusClient"), json_new_object(a));
+    json_add_str(a, client, "Url", url);
+    json_add_str(a, client, "Token", token);
+    return true;
+}
+
 static bool build_frame(struct active *run, struct json **out, struct err *e)
 {
     struct arena *a = &run->arena;
@@ -121,8 +138,7 @@ static bool build_frame(struct active *run, struct json **out, struct err *e)
     add_octopus(run, frame);
     struct json *octopus = json_get(frame, STR("Octopus"));
     json_add_str(a, of_event, "SpaceId", json_str(json_get(octopus, STR("SpaceId")), (str){ 0 }));
-    json_add_null(a, frame, "OctopusClient");
-    if (!add_modules(run, frame, e))
+    if (!add_modules(run, frame, e) || !add_dotnet_client(run, frame, e))
         return false;
     json_add_i64(a, frame, "MaxLogLines", LIMIT_RUN_LOG_LINES);
     json_add_i64(a, frame, "MaxLogBytes", LIMIT_RUN_LOG_BYTES);
@@ -188,7 +204,7 @@ static void on_placed(void *ctx)
 
 static void on_call(void *ctx, const struct script_call *call)
 {
-    broker_call(ctx, call);
+    broker_call(ctx, call, NULL);
 }
 
 static bool on_egress(void *ctx, str host, str address, int port, str *reason)
@@ -201,6 +217,8 @@ static bool on_egress(void *ctx, str host, str address, int port, str *reason)
         *reason = STR("a dry run connects nowhere");
         return false;
     }
+    if (broker_http_is_at(run, address, port))
+        return true;
     if (!ip_parse(address, &ip)) {
         *reason = STR("not an address");
         return false;
@@ -223,6 +241,7 @@ static void on_done(void *ctx, const struct script_result *r)
         [SCRIPT_INTERRUPTED] = ATTEMPT_INTERRUPTED, [SCRIPT_CANCELLED] = ATTEMPT_CANCELLED,
     };
     run->job = NULL;
+    broker_http_dismiss(run);
     pass_lines(run, true);
     struct attempt_end end = {
         .outcome = outcomes[r->outcome],
