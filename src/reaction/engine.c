@@ -909,6 +909,17 @@ static void *engine_main(void *ctx)
     return NULL;
 }
 
+static void scripts_changed(void *ctx)
+{
+    struct engine *g = ctx;
+    struct script_capabilities c = { 0 };
+    if (g->pool) // not while it opens, nor when it closes
+        c = script_pool_capabilities(g->pool);
+    pthread_mutex_lock(&g->lock);
+    g->scripts = c;
+    pthread_mutex_unlock(&g->lock);
+}
+
 bool engine_start(const struct engine_options *opt, struct engine **out, struct err *e)
 {
     struct engine *g = xcalloc(1, sizeof *g);
@@ -931,10 +942,14 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
     scripts.proxy = opt->proxy;
     struct http_client_options http = { .loop = g->loop, .egress = current_egress, .egress_ctx = g, .proxy = opt->proxy, .user_agent = "OctopusReactions/1" };
     struct script_pool_options dry = scripts;
+    scripts.changed = scripts_changed;
+    scripts.changed_ctx = g;
     dry.max_workers = DRY_RUNS_AT_ONCE;
     dry.warm_workers = 0;
     dry.no_network = true;
     bool ok = policies_open(opt->store, now_ms(g), &g->policies, e) && http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e) && script_pool_open(&dry, &g->dry_pool, e);
+    if (ok)
+        scripts_changed(g);
     g->tails = tails_new(&(struct tails_options){ opt->store, g->loop, g->http, opt->keyring, opt->clock, opt->random, events_stored, documents_known, g });
     if (ok && !opt->stand_in)
         tails_configure(g->tails, g->egress_snapshot);
@@ -1149,7 +1164,10 @@ bool engine_parse_script(struct engine *g, str script, struct arena *a, struct s
 
 struct script_capabilities engine_script_capabilities(struct engine *g)
 {
-    return script_pool_capabilities(g->pool);
+    pthread_mutex_lock(&g->lock);
+    struct script_capabilities c = g->scripts;
+    pthread_mutex_unlock(&g->lock);
+    return c;
 }
 
 bool engine_tail_status(struct engine *g, int64_t connection_id, struct tail_status *out)

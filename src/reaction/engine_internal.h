@@ -41,8 +41,9 @@ struct engine {
     struct gone *gone; // gone.c's: reactions being disabled
     struct broker_http *broker_http; // NULL until a run asks for the .NET client
 
-    pthread_mutex_t lock; // guards stats and wake flags
+    pthread_mutex_t lock; // guards stats, scripts and wake flags
     struct engine_stats stats;
+    struct script_capabilities scripts; // of the pool, as it was last told
     bool is_wake_posted, is_heads_posted;
 };
 

@@ -79,6 +79,7 @@ static void on_hello(void *ctx, const struct frame_hello *hello)
         buf_add(&lacking, name->text);
     }
     snprintf(p->lacking, sizeof p->lacking, "%.*s", STR_ARG(buf_str(&lacking)));
+    pool_tell_changed(p);
 }
 
 bool member_is_leaving_more(const struct member *m)
@@ -101,8 +102,11 @@ static void set_idle(struct member *m)
 static void on_ready(void *ctx, int64_t working_set_bytes)
 {
     struct member *m = ctx;
+    bool had_failed = m->pool->failures > 0;
     m->pool->failures = 0;
     m->pool->start_after_ms = 0;
+    if (had_failed)
+        pool_tell_changed(m->pool);
     if (m->state == MEMBER_STARTING || m->state == MEMBER_RETURNING) {
         set_idle(m);
         if (working_set_bytes > WORKING_SET_MAX)
@@ -235,12 +239,14 @@ static void note_failed_start(struct script_pool *p, const struct worker_end *en
         p->opt.engine = SCRIPT_ENGINE_BUNDLED;
         p->has_engine = false;
         p->looked_ms = p->failures = 0;
+        pool_tell_changed(p);
         return;
     }
     snprintf(p->reason, sizeof p->reason, "no PowerShell worker could be started: %s", end->text);
     pool_fail_all_waiting(p, p->reason);
     p->has_engine = false; // it may have gone, or another have come
     p->looked_ms = loop_now_ms(p->opt.loop);
+    pool_tell_changed(p);
 }
 
 static void on_worker_ended(void *ctx, const struct worker_end *end)

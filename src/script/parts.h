@@ -80,6 +80,7 @@ struct script_pool {
 
 // pool.c
 void pool_kick(struct script_pool *p); // looks again in the next round
+void pool_tell_changed(const struct script_pool *p); // whoever shows its capabilities
 void pool_finish_later(struct script_job *j, enum script_outcome outcome, const char *text); // told in the next round
 void pool_fail_all_waiting(struct script_pool *p, const char *why);
 void pool_tell(struct script_job *j, const struct script_result *r); // the end of a job; frees it

@@ -22,6 +22,12 @@ void pool_kick(struct script_pool *p)
         loop_timer_set(p->kick, 0, 0);
 }
 
+void pool_tell_changed(const struct script_pool *p)
+{
+    if (p->opt.changed)
+        p->opt.changed(p->opt.changed_ctx);
+}
+
 // --- the engine
 
 static void find_engine(struct script_pool *p)
@@ -35,6 +41,7 @@ static void find_engine(struct script_pool *p)
     p->has_engine = engine_find(p->opt.engine, p->opt.runtime_dir, &p->engine_arena, &p->engine, &e);
     if (!p->has_engine || !p->failures)
         snprintf(p->reason, sizeof p->reason, "%s", p->has_engine ? "" : e.text);
+    pool_tell_changed(p);
 }
 
 static bool is_available(const struct script_pool *p)
@@ -471,6 +478,7 @@ void script_pool_close(struct script_pool *p, void (*done)(void *ctx), void *ctx
     p->is_closing = true;
     p->closed = done;
     p->closed_ctx = ctx;
+    pool_tell_changed(p);
     for (struct member *m = p->members; m; m = m->next) {
         if (m->job && !m->job->is_stopping) {
             m->job->is_stopping = true;

@@ -48,6 +48,8 @@ struct script_pool_options {
     const char *const *hidden;  // NULL-terminated folders and files that are empty for workers (by the sandbox, else by their
                                 // PID namespace where they have one). Not one that holds work_dir. May be NULL
     int64_t start_ms;           // from a worker's start to its being ready; 0: 60 s
+    void (*changed)(void *ctx); // what script_pool_capabilities says may be another thing now; on the loop's thread. May be NULL
+    void *changed_ctx;
 };
 
 struct script_capabilities {     // for doctor
@@ -65,7 +67,7 @@ struct script_capabilities {     // for doctor
 MUST_USE bool script_pool_open(const struct script_pool_options *opt, struct script_pool **out, struct err *e);
 // Kills all workers (jobs end as interrupted), then done(ctx) when no process is left.
 void script_pool_close(struct script_pool *p, void (*done)(void *ctx), void *ctx);
-struct script_capabilities script_pool_capabilities(struct script_pool *p);
+struct script_capabilities script_pool_capabilities(struct script_pool *p); // the loop's thread, as everything here
 bool script_pool_is_offline(const struct script_pool *p); // no_network was asked for and holds
 bool script_pool_is_isolated(const struct script_pool *p); // its workers have a network of their own
 int script_pool_idle(const struct script_pool *p);   // warm or free workers

@@ -430,6 +430,22 @@ TEST(noise_at_the_start_is_no_harm)
     CHECK_OK("removed", file_remove_tree(runtime, &e), &e);
 }
 
+static void on_changed(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+TEST(who_shows_its_capabilities_is_told_when_they_change)
+{
+    int told = 0;
+    CLEANUP(bench_fini) struct bench b = { 0 };
+    REQUIRE("opens", bench_open(&b, (struct script_pool_options){ .changed = on_changed, .changed_ctx = &told }));
+    CHECK_INT("an engine was found", told, 1);
+    CLEANUP(heard_fini) struct heard h = { 0 };
+    run(&b, &h, SCRIPT("log Info x"));
+    CHECK("it said hello, and its version with it", told > 1 && script_pool_capabilities(b.pool).version[0]);
+}
+
 TEST(no_engine)
 {
     CLEANUP(bench_fini) struct bench b = { 0 };
