@@ -22,7 +22,7 @@ public class GetFileHashCommand : PSCmdlet
 {
     [Parameter(Mandatory = true, ParameterSetName = "Path", Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)] public string[] Path { get; set; }
     [Parameter(Mandatory = true, ParameterSetName = "LiteralPath", Position = 0, ValueFromPipelineByPropertyName = true)] [Alias("PSPath", "LP")] public string[] LiteralPath { get; set; }
-    [Parameter(Mandatory = true, ParameterSetName = "Stream", Position = 0)] public Stream InputStream { get; set; }
+    [Parameter(Mandatory = true, ParameterSetName = "StreamParameterSet", Position = 0)] public Stream InputStream { get; set; }
     [Parameter(Position = 1)] [ValidateSet("SHA1", "SHA256", "SHA384", "SHA512", "MD5")] public string Algorithm { get; set; } = "SHA256";
 
     protected override void ProcessRecord()
@@ -35,18 +35,18 @@ public class GetFileHashCommand : PSCmdlet
                     : [SessionState.Path.GetUnresolvedProviderPathFromPSPath(path)];
                 foreach (string file in files) OfFile(file);
             }
+            catch (ItemNotFoundException) when (WildcardPattern.ContainsWildcardCharacters(path)) { }
             catch (ItemNotFoundException e) { WriteError(new ErrorRecord(e, "FileNotFound", ErrorCategory.ObjectNotFound, path)); }
         }
     }
 
     protected override void EndProcessing()
     {
-        if (InputStream != null) Write(InputStream, null);
+        if (InputStream != null) Write(InputStream, "");
     }
 
     void OfFile(string file)
     {
-        if (Directory.Exists(file)) return;
         try
         {
             using FileStream stream = File.OpenRead(file);

@@ -47,10 +47,10 @@ public class InvokeRestMethodCommand : WebRequestPSCmdlet
     // A feed comes as its entries.
     void WriteXml(XmlDocument document)
     {
-        string entry = document.DocumentElement?.LocalName switch { "rss" or "RDF" => "item", "feed" => "entry", _ => null };
-        if (entry == null) WriteObject(document);
+        if (document.DocumentElement?.Name.ToLowerInvariant() is not ("rss" or "feed")) WriteObject(document);
         else
-            foreach (XmlNode node in document.SelectNodes($"//*[local-name()='{entry}']")) WriteObject(node);
+            foreach (XmlNode node in document.SelectNodes("//*"))
+                if (node.Name.ToLowerInvariant() is "item" or "entry") WriteObject(node);
     }
 }
 

@@ -274,8 +274,8 @@ public abstract partial class WebRequestPSCmdlet : PSCmdlet, IDisposable
                 case System.Xml.XmlNode node: content = new ByteArrayContent(EncodingOf(node, type).GetBytes(node.OuterXml)); break;
                 case Stream stream: content = new StreamContent(stream); break;
                 case byte[] bytes: content = new ByteArrayContent(bytes); break;
-                case HttpContent made: content = made; break;
-                default: content = new ByteArrayContent(EncodingOf(type).GetBytes(LanguagePrimitives.ConvertTo<string>(Body))); break;
+                case MultipartFormDataContent made: content = made; break;
+                default: content = new ByteArrayContent(EncodingOf(type).GetBytes((string)LanguagePrimitives.ConvertTo(Body, typeof(string), System.Globalization.CultureInfo.InvariantCulture))); break;
             }
         if (content == null)
         {

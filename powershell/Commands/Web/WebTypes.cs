@@ -42,6 +42,19 @@ public class WebRequestSession
         $"Mozilla/5.0 ({(OperatingSystem.IsLinux() ? "Linux" : Environment.OSVersion.Platform.ToString())}; {RuntimeInformation.OSDescription.Replace('(', '[').Replace(')', ']')}; {System.Globalization.CultureInfo.CurrentCulture.Name}) PowerShell/{Inside.Version}";
 }
 
+/// <summary>What well-known browsers call themselves, for -UserAgent.</summary>
+public static class PSUserAgent
+{
+    static string Platform => OperatingSystem.IsWindows() ? $"Windows NT {Environment.OSVersion.Version.ToString(2)}" : OperatingSystem.IsMacOS() ? "Macintosh" : "Linux";
+    static string Place => $"{Platform}; {RuntimeInformation.OSDescription.Trim()}; {System.Globalization.CultureInfo.CurrentCulture.Name}";
+
+    public static string Chrome => $"Mozilla/5.0 ({Place}) AppleWebKit/534.6 (KHTML, like Gecko) Chrome/7.0.500.0 Safari/534.6";
+    public static string FireFox => $"Mozilla/5.0 ({Place}) Gecko/20100401 Firefox/4.0";
+    public static string InternetExplorer => $"Mozilla/5.0 (compatible; MSIE 9.0; {Place})";
+    public static string Opera => $"Opera/9.70 ({Place}) Presto/2.2.1";
+    public static string Safari => $"Mozilla/5.0 ({Place}) AppleWebKit/533.16 (KHTML, like Gecko) Version/5.0 Safari/533.16";
+}
+
 /// <summary>A response whose status says failure.</summary>
 public sealed class HttpResponseException : HttpRequestException
 {
