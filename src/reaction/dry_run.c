@@ -194,7 +194,7 @@ void dry_run_call(struct active *run, const struct json *call, str body)
     else if (json_parse(d->a, body, &parsed, NULL))
         json_add(j, STR("Body"), json_copy(d->a, mask_apply_json(run->mask, parsed, d->a)));
     else
-        json_add_str(d->a, j, "Body", mask_apply(run->mask, http_request_cut(body, LIMIT_OUT_STORED_BYTES), d->a));
+        json_add_str(d->a, j, "Body", arena_str(d->a, mask_apply(run->mask, http_request_cut(body, LIMIT_OUT_STORED_BYTES), d->a)));
 }
 
 void dry_run_finish(struct active *run, const struct attempt_end *end)
@@ -204,7 +204,7 @@ void dry_run_finish(struct active *run, const struct attempt_end *end)
     json_add_null(a, d->out, "Request");
     struct json *script = json_add(d->out, STR("Script"), json_new_object(a));
     json_add_str(a, script, "Outcome", str_from(attempt_outcome_name(end->outcome)));
-    json_add_str(a, script, "ErrorMessage", end->error.n ? mask_apply(run->mask, end->error, a) : (str){ 0 });
+    json_add_str(a, script, "ErrorMessage", end->error.n ? arena_str(a, mask_apply(run->mask, end->error, a)) : (str){ 0 }); // longer than the attempt
     if (end->has_exit_code)
         json_add_i64(a, script, "ExitCode", end->exit_code);
     json_add(script, STR("Output"), end->output ? json_copy(a, mask_apply_json(run->mask, end->output, a)) : json_new_array(a));
