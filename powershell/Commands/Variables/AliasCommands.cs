@@ -26,9 +26,9 @@ public class GetAliasCommand : PSCmdlet
         {
             WildcardPattern pattern = Pattern(text);
             var found = all.Where(a => pattern.IsMatch(Definition == null ? a.Name : a.Definition))
-                           .Where(a => !Exclude.Any(x => Pattern(x).IsMatch(Definition == null ? a.Name : a.Definition))).ToList();
+                           .Where(a => Exclude?.Any(x => Pattern(x).IsMatch(Definition == null ? a.Name : a.Definition)) != true).ToList();
             WriteObject(found, true);
-            if (found.Count > 0 || WildcardPattern.ContainsWildcardCharacters(text)) continue;
+            if (found.Count > 0 || Exclude?.Length > 0 || WildcardPattern.ContainsWildcardCharacters(text)) continue;
             string with = Definition == null ? "the name" : "the definition";
             WriteError(new ErrorRecord(new ItemNotFoundException($"This command cannot find a matching alias because an alias with {with} '{text}' does not exist."),
                 "ItemNotFoundException", ErrorCategory.ObjectNotFound, text));
@@ -54,16 +54,17 @@ public abstract class WriteAliasCommandBase : PSCmdlet
     protected override void ProcessRecord()
     {
         object state = Inside.Internal(SessionState);
+        // An alias of an outer scope is in the way as well, unless a scope is named.
+        if (!MayReplace && !Force && (Scope == null ? Inside.AliasTable(state) : Inside.AliasTableAtScope(state, Scope)).ContainsKey(Name))
+        {
+            var exists = new SessionStateException($"The alias is not allowed, because an alias with the name '{Name}' already exists.");
+            WriteError(new ErrorRecord(exists, "AliasAlreadyExists", ErrorCategory.ResourceExists, Name));
+            return;
+        }
         if (!ShouldProcess($"Name: {Name} Value: {Value}", Action)) return;
         string scope = Scope ?? (Option.HasFlag(ScopedItemOptions.AllScope) ? "Global" : "Local");
         try
         {
-            if (!MayReplace && !Force && Inside.AliasTableAtScope(state, scope).ContainsKey(Name))
-            {
-                var exists = new SessionStateException($"The alias is not allowed, because an alias with the name '{Name}' already exists.");
-                WriteError(new ErrorRecord(exists, "AliasAlreadyExists", ErrorCategory.ResourceExists, Name));
-                return;
-            }
             AliasInfo alias = Inside.NewAlias(Name, Value, Inside.Context(this), Option);
             alias.Description = Description;
             AliasInfo made = Inside.SetAliasAtScope(state, alias, scope, Force, MyInvocation.CommandOrigin);
@@ -114,8 +115,7 @@ public class RemoveAliasCommand : PSCmdlet
                     "ItemNotFoundException", ErrorCategory.ObjectNotFound, name));
                 continue;
             }
-            try { Inside.RemoveAlias(state, name, Force); }
-            catch (SessionStateException e) { WriteError(new ErrorRecord(e.ErrorRecord, e)); }
+            Inside.RemoveAlias(state, name, Force);
         }
     }
 }
