@@ -1,34 +1,26 @@
+// The engine's thread: runs claimed, begun, ended; when what comes next. Events become runs in engine_match.c.
 #include "reaction/engine_internal.h"
 
 #include "base/limits.h"
 #include "queue/backoff.h"
 #include "reaction/engine_ask.h"
 #include "reaction/gone.h"
-#include "reaction/match.h"
-#include "reaction/match_octopus.h"
 #include "reaction/octopus_vars.h"
-#include "reaction/order.h"
 #include "reaction/payload.h"
 #include "reaction/run_http.h"
 
 #include <unistd.h>
 
-#define MATCH_BATCH 256
-#define MATCH_BATCH_BYTES (8 << 20)
-#define VERDICTS_KEPT 50 // of one event: the noes; explained in full from what is stored
 #define MAX_SCRIPTS_CLAIMED 1024
 #define MAX_REQUESTS 4096 // with those that wait for a place at their host: a thousand that hang leave room for others
-#define STORE_RETRY_MS 1000
 #define DOCUMENTS_PATIENCE_MS 3000 // a run waits so long for what Octopus must say before it starts
 #define DOCUMENTS_AGAIN_MS 5000    // and is tried again after this
 #define LEASE_SLACK_MS 60000
 
-static void schedule(struct engine *g);
 static void schedule_soon(struct engine *g);
-static void match_more(struct engine *g);
 static void begin_waiting_runs(struct engine *g);
 
-static int64_t now_ms(struct engine *g)
+int64_t engine_now_ms(struct engine *g)
 {
     return clock_wall_ms(g->opt.clock);
 }
@@ -36,6 +28,11 @@ static int64_t now_ms(struct engine *g)
 static str run_key(const int64_t *id)
 {
     return (str){ (const char *)id, sizeof *id };
+}
+
+struct active *engine_active(struct engine *g, int64_t run_id)
+{
+    return map_get(&g->active, run_key(&run_id));
 }
 
 void engine_note(struct engine *g, const struct engine_note *note)
@@ -49,30 +46,17 @@ static void note_run(struct engine *g, const struct store_run *run, enum run_sta
     engine_note(g, &(struct engine_note){ .kind = NOTE_RUN, .space_id = run->space_id, .id = run->id, .reaction_id = run->reaction_id, .state = run_state_name(state) });
 }
 
-static void set_timer(struct engine *g)
+void engine_set_timer(struct engine *g)
 {
-    int64_t due = MIN(ready_next_due_ms(&g->ready, now_ms(g)), g->match_again_ms);
+    int64_t due = MIN(ready_next_due_ms(&g->ready, engine_now_ms(g)), g->match_again_ms);
     if (due == READY_NEVER)
         loop_timer_stop(g->timer);
     else
         // At most an hour: a corrected wall clock is noticed.
-        loop_timer_set(g->timer, MIN(MAX(due - now_ms(g), (int64_t)0), (int64_t)3600000), 0);
+        loop_timer_set(g->timer, MIN(MAX(due - engine_now_ms(g), (int64_t)0), (int64_t)3600000), 0);
 }
 
-// ---- matching ----
-
-struct matching {
-    struct engine *engine;
-    struct arena arena;
-    struct store_match *items;
-    size_t count;
-    int64_t *event_space_ids;                   // of each item
-    struct new_run {
-        int64_t reaction_id, due_ms, space_id;
-    } *new_runs; // in the order of the answer
-    size_t run_count, run_cap;
-    size_t held; // events that wait
-};
+// ---- what templates and conditions see ----
 
 struct data_source engine_data(struct engine *g, const struct snapshot *s)
 {
@@ -102,206 +86,12 @@ struct data_source engine_octopus_data(struct engine *g, const struct snapshot *
     return data;
 }
 
-static str new_key(struct engine *g, struct arena *a)
-{
-    return random_uuid(g->opt.random, a);
-}
-
-static void add_run(struct matching *m, struct store_match *out, const struct data_source *data, const struct store_event *v, const struct json *payload, const struct reaction_entry *r, str deployment)
-{
-    struct engine *g = m->engine;
-    int64_t now = now_ms(g), due = now + r->def->delay_seconds * 1000;
-    struct store_run run = reaction_run(r, v);
-    run.key = new_key(g, &m->arena);
-    run.state = r->is_paused || data->snapshot->is_paused ? RUN_WAITING : RUN_QUEUED;
-    run.queued_ms = now;
-    run.due_ms = due;
-    run.debounce_key = debounce_key(data, v, payload, r, &m->arena);
-    run.order_key = v->source == EVENT_INTERNAL && !r->def->has_order_by ? deployment : order_key(data, v, payload, r, &m->arena);
-    ((struct store_run *)(uintptr_t)out->runs)[out->run_count++] = run;
-    xgrow(&m->new_runs, &m->run_cap, m->run_count + 1, sizeof *m->new_runs);
-    m->new_runs[m->run_count++] = (struct new_run){ r->id, due, v->space_id };
-}
-
-// Only the last of those with the same key, and no more on caused events than the loop breaker lets through: such runs wait.
-static void apply_policies(struct engine *g, const struct store_event *v, const struct reaction *def, struct store_run *run, struct arena *a)
-{
-    int64_t now = now_ms(g);
-    if (run->debounce_key.n)
-        run->due_ms = MAX(run->due_ms, now + def->debounce_seconds * 1000);
-    if (v->caused_depth > 0)
-        run->due_ms = MAX(run->due_ms, run->place_ms = policies_caused_due_ms(g->policies, run->reaction_id, now, &run->error, a));
-    if (run->debounce_key.n || run->error.n)
-        run->state = RUN_WAITING;
-}
-
-static uint32_t needs_of_reaction(struct engine *g, const struct reaction_entry *r)
-{
-    struct prepared *p = prepared_take(g->prepared, r);
-    uint32_t needs = p ? p->needs : octopus_needs(r->def);
-    prepared_give(g->prepared, p);
-    return needs;
-}
-
-// The verdicts of those that matched or failed are kept, and of the others as many as VERDICTS_KEPT: all where few are offered the event,
-// else those whose lists fitted. The rest is counted, and explained when somebody asks.
-static void match_one(struct matching *m, const struct snapshot *s, const struct store_event *v)
-{
-    struct engine *g = m->engine;
-    struct arena *a = &m->arena;
-    size_t offered, kept = 0, run_count_before = m->run_count;
-    uint32_t needs = 0;
-    const struct reaction_entry **reactions;
-    m->event_space_ids[m->count] = v->space_id;
-    struct octopus_view view;
-    struct data_source data = engine_octopus_data(g, s, v, &view);
-    if (!match_offer_count(s, v)) {
-        m->items[m->count++] = (struct store_match){ .event_id = v->id };
-        return;
-    }
-    const struct json *payload = payload_json(v, a);
-    struct match *match = match_new(&data, v, payload, a);
-    size_t count = match_candidates(match, &reactions, &offered);
-    if (offered <= VERDICTS_KEPT)
-        count = match_offered(match, &reactions);
-    struct store_verdict *verdicts = ARENA_ARRAY(a, struct store_verdict, count);
-    struct store_match *out = &m->items[m->count++];
-    str deployment = count && v->source == EVENT_INTERNAL ? match_octopus_order_key(payload) : STR("");
-    *out = (struct store_match){ v->id, verdicts, 0, ARENA_ARRAY(a, struct store_run, count), 0, 0 };
-    for (size_t i = 0; i < count && !match_is_waiting(match); i++) {
-        const struct reaction_entry *r = reactions[i];
-        struct match_result result;
-        match_reaction(match, r, &result);
-        bool is_no = result.verdict != VERDICT_MATCHED && result.verdict != VERDICT_ERROR;
-        if (is_no && kept++ >= VERDICTS_KEPT)
-            continue;
-        struct store_verdict *verdict = &verdicts[out->verdict_count++];
-        *verdict = (struct store_verdict){ r->id, r->revision_number, result.verdict, 0, result.parts };
-        if (result.verdict != VERDICT_MATCHED)
-            continue;
-        uint32_t own_needs = v->source == EVENT_INTERNAL ? needs_of_reaction(g, r) : 0;
-        needs |= own_needs;
-        data.needs = own_needs;
-        add_run(m, out, &data, v, payload, r, deployment);
-        verdict->run_id = (int64_t)out->run_count;
-    }
-    out->unlisted = (int64_t)(offered - MIN(offered, out->verdict_count));
-    bool is_waiting = match_is_waiting(match);
-    // Its action will speak of these: asked for now, so that they are there when it starts.
-    if (v->source == EVENT_INTERNAL && m->run_count > run_count_before)
-        (void)!octopus_vars_prepare(&data, payload, needs);
-    if (is_waiting || (deployment.n && map_get(&g->held, deployment))) {
-        if (deployment.n)
-            map_put(&g->held, deployment, g);
-        m->count--;
-        m->run_count = run_count_before;
-        m->held++;
-        return;
-    }
-    for (size_t i = 0; i < out->run_count; i++) {
-        struct store_run *run = (struct store_run *)(uintptr_t)&out->runs[i];
-        apply_policies(g, v, snapshot_reaction(s, run->reaction_id)->def, run, a);
-        m->new_runs[run_count_before + i].due_ms = run->due_ms;
-    }
-}
-
-static void matching_free(struct matching *m)
-{
-    free(m->new_runs);
-    arena_fini(&m->arena);
-    free(m);
-}
-
-// From the oldest event on: what waited may have come.
-static void look_again(struct engine *g)
-{
-    g->match_after_id = 0;
-    map_fini(&g->held);
-    g->held = (struct map){ 0 };
-}
-
-static void retry_matching(void *ctx)
-{
-    struct engine *g = ctx;
-    match_more(g);
-    schedule(g);
-}
-
-static void matched(void *ctx, const int64_t *run_ids, size_t count, const struct err *e)
-{
-    struct matching *m = ctx;
-    struct engine *g = m->engine;
-    g->is_matching = false;
-    if (e->kind == ERR_NONE) {
-        pthread_mutex_lock(&g->lock);
-        g->stats.matched_events += m->count;
-        g->stats.last_match_ms = clock_mono_ms(g->opt.clock);
-        pthread_mutex_unlock(&g->lock);
-        for (size_t i = 0; i < m->count; i++)
-            engine_note(g, &(struct engine_note){ .kind = NOTE_EVENT, .space_id = m->event_space_ids[i], .id = m->items[i].event_id });
-        for (size_t i = 0; i < count; i++) {
-            if (!run_ids[i])
-                continue;
-            const struct new_run *run = &m->new_runs[i];
-            ready_waiting(&g->ready, run->reaction_id, run->due_ms);
-            engine_note(g, &(struct engine_note){ .kind = NOTE_RUN, .space_id = run->space_id, .id = run_ids[i], .reaction_id = run->reaction_id, .state = "Queued" });
-        }
-        schedule(g);
-        match_more(g);
-    } else if (!g->is_stopping) {
-        look_again(g);
-        policies_not_stored(g->policies, now_ms(g));
-        // The events are safe; they are matched when the store takes writes again.
-        g->match_again_ms = now_ms(g) + STORE_RETRY_MS;
-        set_timer(g);
-    }
-    matching_free(m);
-}
-
-// True: nothing of this batch could be matched now, but there may be more behind it.
-static bool match_batch(struct engine *g)
-{
-    struct matching *m = xcalloc(1, sizeof *m);
-    struct store_events events;
-    struct err e = { 0 };
-    m->engine = g;
-    bool ok = store_events_unmatched(g->opt.store, g->match_after_id, MATCH_BATCH, MATCH_BATCH_BYTES, &m->arena, &events, &e);
-    g->match_again_ms = ok ? READY_NEVER : now_ms(g) + STORE_RETRY_MS;
-    if (!ok || !events.count) {
-        set_timer(g);
-        matching_free(m);
-        return false;
-    }
-    const struct snapshot *s = registry_take(g->opt.registry);
-    m->items = ARENA_ARRAY(&m->arena, struct store_match, events.count);
-    m->event_space_ids = ARENA_ARRAY(&m->arena, int64_t, events.count);
-    for (size_t i = 0; i < events.count; i++)
-        match_one(m, s, &events.items[i]);
-    registry_give(g->opt.registry, s);
-    g->match_again_ms = READY_NEVER;
-    if (m->held || g->match_after_id)
-        g->match_after_id = events.items[events.count - 1].id;
-    if (!m->count) {
-        matching_free(m);
-        return true;
-    }
-    g->is_matching = true;
-    store_match(g->opt.store, g->loop, m->items, m->count, matched, m);
-    return false;
-}
-
-static void match_more(struct engine *g)
-{
-    while (!g->is_matching && !g->is_stopping && match_batch(g))
-        ;
-}
-
 static void documents_known(void *ctx)
 {
     engine_ask_again(ctx);
     begin_waiting_runs(ctx);
-    look_again(ctx);
-    match_more(ctx);
+    engine_match_again(ctx);
+    engine_match_more(ctx);
 }
 
 // ---- a run under way ----
@@ -309,7 +99,7 @@ static void documents_known(void *ctx)
 void engine_active_free(struct active *run)
 {
     struct engine *g = run->engine;
-    if (map_get(&g->active, run_key(&run->run.id)) == run) // its next attempt may have been claimed with its end
+    if (engine_active(g, run->run.id) == run) // its next attempt may have been claimed with its end
         map_remove(&g->active, run_key(&run->run.id));
     broker_http_dismiss(run);
     registry_give(g->opt.registry, run->snapshot);
@@ -354,7 +144,7 @@ static void finished(void *ctx, const bool *was_current UNUSED, size_t count UNU
         if (state == RUN_WAITING || state == RUN_QUEUED)
             ready_waiting(&g->ready, run->run.reaction_id, f->item.due_ms);
         else if (run->run.order_key.n && f->retry)
-            ready_waiting(&g->ready, run->run.reaction_id, now_ms(g)); // the claim behind its end found it still running
+            ready_waiting(&g->ready, run->run.reaction_id, engine_now_ms(g)); // the claim behind its end found it still running
         pthread_mutex_lock(&g->lock);
         g->stats.succeeded += state == RUN_SUCCEEDED;
         g->stats.failed += state == RUN_FAILED || state == RUN_DEAD_LETTERED || state == RUN_INTERRUPTED;
@@ -387,10 +177,10 @@ static void end_round(void *ctx)
         next = f->next;
         ready_finished(&g->ready, run->reaction_id);
         if (run->order_key.n)
-            ready_waiting(&g->ready, run->reaction_id, now_ms(g)); // the turn of the next one has come
+            ready_waiting(&g->ready, run->reaction_id, engine_now_ms(g)); // the turn of the next one has come
         store_end(f);
     }
-    schedule(g);
+    engine_schedule(g);
 }
 
 // Once for all that happens in this round of the loop.
@@ -427,7 +217,7 @@ static enum run_state state_after(struct active *run, const struct attempt_end *
     }
     if (run->def && run->run.attempts >= run->def->max_attempts)
         return RUN_DEAD_LETTERED;
-    *due_ms = now_ms(g);
+    *due_ms = engine_now_ms(g);
     if (end->outcome != ATTEMPT_INTERRUPTED || !g->is_stopping)
         *due_ms += backoff_next_ms(run->def ? run->def->schedule_seconds : NULL, run->def ? run->def->schedule_count : 0, run->run.attempts, end->retry_after_ms, g->opt.random);
     return RUN_WAITING;
@@ -468,7 +258,7 @@ void engine_finish(struct active *run, const struct attempt_end *end)
         .fence = run->run.fence,
         .outcome = end->outcome,
         .state = state,
-        .now_ms = now_ms(g),
+        .now_ms = engine_now_ms(g),
         .due_ms = due_ms,
         .has_exit_code = end->has_exit_code,
         .exit_code = end->exit_code,
@@ -489,7 +279,7 @@ void engine_release(struct active *run, int64_t due_ms)
     leave_place(run);
     f->run = run;
     f->item = (struct store_finish){ .run_id = run->run.id, .fence = run->run.fence, .is_release = true, .state = run->run.attempts > 1 ? RUN_WAITING : RUN_QUEUED, .due_ms = due_ms };
-    policies_ended(run->engine->policies, run->run.reaction_id, run->run.id, POLICY_UNKNOWN, now_ms(run->engine), &f->item);
+    policies_ended(run->engine->policies, run->run.reaction_id, run->run.id, POLICY_UNKNOWN, engine_now_ms(run->engine), &f->item);
     end_soon(f);
 }
 
@@ -563,7 +353,7 @@ static bool has_documents(struct active *run)
     return octopus_vars_prepare(&data, payload_json(run->event, &a), needs);
 }
 
-static void stop_waiting(struct active *run)
+void engine_stop_waiting(struct active *run)
 {
     for (struct active **at = &run->engine->waiting; *at; at = &(*at)->next_waiting)
         if (*at == run) {
@@ -577,8 +367,8 @@ static void stop_waiting(struct active *run)
 static void put_off(void *ctx)
 {
     struct active *run = ctx;
-    stop_waiting(run);
-    engine_release(run, now_ms(run->engine) + (run->engine->is_stopping ? 0 : DOCUMENTS_AGAIN_MS));
+    engine_stop_waiting(run);
+    engine_release(run, engine_now_ms(run->engine) + (run->engine->is_stopping ? 0 : DOCUMENTS_AGAIN_MS));
 }
 
 // Which identity and which secrets this run was given, by name: for the question of who knew what, when.
@@ -671,7 +461,7 @@ static void start_run(struct active *run, const struct err *why)
         g->requests_running++;
     if (g->is_stopping || run->is_unread) {
         // Claimed in the moment the server stopped, or the store could not be read: that says nothing about the run.
-        engine_release(run, g->is_stopping ? run->run.due_ms : now_ms(g) + STORE_RETRY_MS);
+        engine_release(run, g->is_stopping ? run->run.due_ms : engine_now_ms(g) + STORE_RETRY_MS);
         return;
     }
     if (!ok)
@@ -708,7 +498,7 @@ static void begun(void *ctx, bool was_current, const struct err *e)
 {
     struct beginning *b = ctx;
     struct engine *g = b->engine;
-    struct active *run = map_get(&g->active, run_key(&b->run_id));
+    struct active *run = engine_active(g, b->run_id);
     bool is_there = run && run->run.fence == b->fence && run->job;
     free(b);
     if (!is_there)
@@ -727,7 +517,7 @@ static void begin(void *ctx)
     struct engine *g = run->engine;
     struct beginning *b = xmalloc(sizeof *b);
     *b = (struct beginning){ g, run->run.id, run->run.fence };
-    store_begin(g->opt.store, g->loop, run->run.id, run->run.fence, now_ms(g), begun, b);
+    store_begin(g->opt.store, g->loop, run->run.id, run->run.fence, engine_now_ms(g), begun, b);
 }
 
 void engine_begin(struct active *run)
@@ -755,21 +545,21 @@ static void claimed(void *ctx, const struct store_run *runs, size_t count, const
 {
     struct claiming *c = ctx;
     struct engine *g = c->engine;
-    int64_t next_due = now_ms(g) + STORE_RETRY_MS;
+    int64_t next_due = engine_now_ms(g) + STORE_RETRY_MS;
     struct err why;
     if (e->kind == ERR_NONE) {
         if ((int)count == c->limit)
-            next_due = now_ms(g); // there may be more
-        else if (!store_next_due(g->opt.store, c->reaction_id, now_ms(g), &next_due, &why))
-            next_due = now_ms(g) + STORE_RETRY_MS;
+            next_due = engine_now_ms(g); // there may be more
+        else if (!store_next_due(g->opt.store, c->reaction_id, engine_now_ms(g), &next_due, &why))
+            next_due = engine_now_ms(g) + STORE_RETRY_MS;
     }
     reserve(c, -c->limit);
-    policies_started(g->policies, c->reaction_id, (int)count, now_ms(g));
+    policies_started(g->policies, c->reaction_id, (int)count, engine_now_ms(g));
     ready_claimed(&g->ready, c->reaction_id, (int)count, next_due);
     if (count)
         start_runs(g, runs, count);
     free(c);
-    schedule(g);
+    engine_schedule(g);
 }
 
 // A claimed script waits for a worker, and the pool shares those among the reactions. So each may claim as many as there are workers,
@@ -793,17 +583,17 @@ static bool may_start(void *ctx, int64_t reaction_id, int *limit)
     int64_t again_ms = INT64_MAX;
     *limit = MIN(*limit, room);
     if (*limit > 0)
-        policies_room(g->policies, r, now_ms(g), limit, &again_ms);
+        policies_room(g->policies, r, engine_now_ms(g), limit, &again_ms);
     if (again_ms != INT64_MAX)
         ready_defer(&g->ready, reaction_id, again_ms);
     return *limit > 0;
 }
 
-static void schedule(struct engine *g)
+void engine_schedule(struct engine *g)
 {
     if (g->is_stopping)
         return;
-    int64_t now = now_ms(g);
+    int64_t now = engine_now_ms(g);
     int limit;
     for (size_t i = 0; i < g->ready.count; i++) {
         const struct reaction_entry *r = snapshot_reaction(g->egress_snapshot, g->ready.items[i]->reaction_id);
@@ -820,7 +610,7 @@ static void schedule(struct engine *g)
             claim.starts_since_ms = MAX(now - r->def->throttle_seconds * 1000, (int64_t)1);
         store_claim(g->opt.store, g->loop, &claim, 1, claimed, c);
     }
-    set_timer(g);
+    engine_set_timer(g);
 }
 
 // ---- the thread ----
@@ -834,7 +624,7 @@ static void use_new_configuration(void *ctx)
     if (!g->opt.stand_in)
         tails_configure(g->tails, g->egress_snapshot);
     policies_configure(g->policies, g->egress_snapshot);
-    schedule(g);
+    engine_schedule(g);
 }
 
 static void configuration_changed(void *ctx)
@@ -850,12 +640,13 @@ static const struct egress *current_egress(void *ctx)
 
 static void events_stored(void *ctx)
 {
-    match_more(ctx);
+    engine_match_more(ctx);
 }
 
 static void on_timer(void *ctx)
 {
-    retry_matching(ctx);
+    engine_match_more(ctx);
+    engine_schedule(ctx);
 }
 
 static void on_wake(void *ctx)
@@ -864,7 +655,7 @@ static void on_wake(void *ctx)
     pthread_mutex_lock(&g->lock);
     g->is_wake_posted = false;
     pthread_mutex_unlock(&g->lock);
-    match_more(g);
+    engine_match_more(g);
 }
 
 static void read_heads(void *ctx)
@@ -879,7 +670,7 @@ static void read_heads(void *ctx)
     if (store_queue_heads(g->opt.store, &a, &heads, &e))
         for (size_t i = 0; i < heads.count; i++)
             ready_waiting(&g->ready, heads.items[i].reaction_id, heads.items[i].first_due_ms);
-    schedule(g);
+    engine_schedule(g);
 }
 
 void engine_wake(struct engine *g)
@@ -947,7 +738,7 @@ bool engine_start(const struct engine_options *opt, struct engine **out, struct 
     dry.max_workers = DRY_RUNS_AT_ONCE;
     dry.warm_workers = 0;
     dry.no_network = true;
-    bool ok = policies_open(opt->store, now_ms(g), &g->policies, e) && http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e) && script_pool_open(&dry, &g->dry_pool, e);
+    bool ok = policies_open(opt->store, engine_now_ms(g), &g->policies, e) && http_client_open(&http, &g->http, e) && script_pool_open(&scripts, &g->pool, e) && script_pool_open(&dry, &g->dry_pool, e);
     if (ok)
         scripts_changed(g);
     g->tails = tails_new(&(struct tails_options){ opt->store, g->loop, g->http, opt->keyring, opt->clock, opt->random, events_stored, documents_known, g });
@@ -1063,146 +854,4 @@ void engine_stop(struct engine *g, int64_t grace_ms)
     registry_give(g->opt.registry, g->egress_snapshot);
     pthread_mutex_destroy(&g->lock);
     free(g);
-}
-
-// ---- from other threads ----
-
-struct cancel_request {
-    struct engine *engine;
-    int64_t run_id;
-    bool was_found, is_done;
-    pthread_mutex_t lock;
-    pthread_cond_t done;
-};
-
-static void cancel_on_loop(void *ctx)
-{
-    struct cancel_request *c = ctx;
-    struct active *run = map_get(&c->engine->active, run_key(&c->run_id));
-    if (run && run->job) {
-        run->is_cancelled = true;
-        script_job_cancel(run->job, "cancelled by hand");
-    } else if (run && run->http) {
-        run_http_cancel(run);
-    } else if (run && run->wait_timer) {
-        stop_waiting(run);
-        engine_finish(run, &(struct attempt_end){ .outcome = ATTEMPT_CANCELLED, .retry_after_ms = -1, .error = STR("cancelled by hand") });
-    }
-    pthread_mutex_lock(&c->lock);
-    c->was_found = run != NULL;
-    c->is_done = true;
-    pthread_cond_signal(&c->done);
-    pthread_mutex_unlock(&c->lock);
-}
-
-bool engine_cancel(struct engine *g, int64_t run_id)
-{
-    struct cancel_request c = { .engine = g, .run_id = run_id };
-    pthread_mutex_init(&c.lock, NULL);
-    pthread_cond_init(&c.done, NULL);
-    loop_post(g->loop, cancel_on_loop, &c);
-    pthread_mutex_lock(&c.lock);
-    while (!c.is_done)
-        pthread_cond_wait(&c.done, &c.lock);
-    pthread_mutex_unlock(&c.lock);
-    pthread_mutex_destroy(&c.lock);
-    pthread_cond_destroy(&c.done);
-    return c.was_found;
-}
-
-struct parse_request {
-    struct engine *engine;
-    str script;
-    struct arena *arena;
-    struct script_parsed *out;
-    bool is_done;
-    pthread_mutex_t lock;
-    pthread_cond_t done;
-};
-
-static void parsed(void *ctx, const struct script_parsed *got)
-{
-    struct parse_request *p = ctx;
-    pthread_mutex_lock(&p->lock);
-    *p->out = *got;
-    p->out->errors = ARENA_ARRAY(p->arena, struct script_parse_error, got->error_count);
-    for (size_t i = 0; i < got->error_count; i++) {
-        p->out->errors[i] = got->errors[i];
-        p->out->errors[i].message = arena_str(p->arena, got->errors[i].message);
-    }
-    p->out->parameters = got->parameters ? json_copy(p->arena, got->parameters) : NULL;
-    p->out->variables = got->variables ? json_copy(p->arena, got->variables) : NULL;
-    p->out->failure = arena_str(p->arena, got->failure);
-    p->is_done = true;
-    pthread_cond_signal(&p->done);
-    pthread_mutex_unlock(&p->lock);
-}
-
-static void parse_on_loop(void *ctx)
-{
-    struct parse_request *p = ctx;
-    if (p->engine->pool)
-        script_parse(p->engine->pool, p->script, parsed, p);
-    else
-        parsed(p, &(struct script_parsed){ .failure = STR("the server is stopping") });
-}
-
-bool engine_parse_script(struct engine *g, str script, struct arena *a, struct script_parsed *out, struct err *e)
-{
-    struct parse_request p = { .engine = g, .script = script, .arena = a, .out = out };
-    pthread_mutex_init(&p.lock, NULL);
-    pthread_cond_init(&p.done, NULL);
-    loop_post(g->loop, parse_on_loop, &p);
-    pthread_mutex_lock(&p.lock);
-    while (!p.is_done)
-        pthread_cond_wait(&p.done, &p.lock);
-    pthread_mutex_unlock(&p.lock);
-    pthread_mutex_destroy(&p.lock);
-    pthread_cond_destroy(&p.done);
-    return !out->failure.n || err_set(e, ERR_BUSY, "%.*s", STR_ARG(out->failure));
-}
-
-struct script_capabilities engine_script_capabilities(struct engine *g)
-{
-    pthread_mutex_lock(&g->lock);
-    struct script_capabilities c = g->scripts;
-    pthread_mutex_unlock(&g->lock);
-    return c;
-}
-
-bool engine_tail_status(struct engine *g, int64_t connection_id, struct tail_status *out)
-{
-    return tails_status(g->tails, connection_id, out);
-}
-
-struct push {
-    struct engine *engine;
-    int64_t connection_id;
-};
-
-static void push_on_loop(void *ctx)
-{
-    struct push *p = ctx;
-    tails_wake(p->engine->tails, p->connection_id);
-    free(p);
-}
-
-void engine_push(struct engine *g, int64_t connection_id)
-{
-    struct push *p = xcalloc(1, sizeof *p);
-    *p = (struct push){ g, connection_id };
-    loop_post(g->loop, push_on_loop, p);
-}
-
-struct policy_view engine_policy(struct engine *g, int64_t reaction_id)
-{
-    return policies_view(g->policies, reaction_id, clock_wall_ms(g->opt.clock));
-}
-
-struct engine_stats engine_stats(struct engine *g)
-{
-    pthread_mutex_lock(&g->lock);
-    struct engine_stats stats = g->stats;
-    pthread_mutex_unlock(&g->lock);
-    return stats;
 }

@@ -1,5 +1,5 @@
 // engine_internal.h - what the engine's files share: the engine itself and a run under way.
-// Only src/reaction's engine.c, run_*.c, broker*.c, gone.c, engine_judge.c and subscription.c include this.
+// Only src/reaction's engine*.c, run_*.c, broker*.c, gone.c, engine_judge.c and subscription.c include this.
 #pragma once
 
 #include "http/client.h"
@@ -90,6 +90,21 @@ struct attempt_end {
     const struct json *output;      // array or NULL
     const struct json *attempt_doc; // object or NULL
 };
+
+#define STORE_RETRY_MS 1000 // what the store did not take is tried again after this
+
+int64_t engine_now_ms(struct engine *g);
+// The run under way of that id, or NULL.
+struct active *engine_active(struct engine *g, int64_t run_id);
+// Starts what may start now, and sets the timer for what may later.
+void engine_schedule(struct engine *g);
+void engine_set_timer(struct engine *g);
+// It waits for documents no longer.
+void engine_stop_waiting(struct active *run);
+
+// engine_match.c: what is stored and not matched yet; and from the oldest event on, as what waited may have come.
+void engine_match_more(struct engine *g);
+void engine_match_again(struct engine *g);
 
 void engine_finish(struct active *run, const struct attempt_end *end);
 // Instead: nothing of the attempt has happened, and it is not this run's fault. The run waits as before its claim.
