@@ -533,6 +533,7 @@ struct claiming {
     int64_t reaction_id;
     int limit;
     bool is_script;
+    int64_t due_ms; // it asked for what was due then
 };
 
 // Places are taken while the claim is under way, so that two reactions do not both get the last one.
@@ -550,7 +551,8 @@ static void claimed(void *ctx, const struct store_run *runs, size_t count, const
     if (e->kind == ERR_NONE) {
         if ((int)count == c->limit)
             next_due = engine_now_ms(g); // there may be more
-        else if (!store_next_due(g->opt.store, c->reaction_id, engine_now_ms(g), &next_due, &why))
+        // What became due while it was under way was no part of it.
+        else if (!store_next_due(g->opt.store, c->reaction_id, c->due_ms, &next_due, &why))
             next_due = engine_now_ms(g) + STORE_RETRY_MS;
     }
     reserve(c, -c->limit);
@@ -603,7 +605,7 @@ void engine_schedule(struct engine *g)
         const struct reaction_entry *r = snapshot_reaction(g->egress_snapshot, item->reaction_id);
         int64_t timeout_s = r ? r->def->timeout_seconds : 300;
         struct claiming *c = xcalloc(1, sizeof *c);
-        *c = (struct claiming){ g, item->reaction_id, limit, !r || r->def->action_type == ACTION_POWERSHELL };
+        *c = (struct claiming){ g, item->reaction_id, limit, !r || r->def->action_type == ACTION_POWERSHELL, now };
         reserve(c, limit);
         struct store_claim claim = { .reaction_id = item->reaction_id, .limit = limit, .now_ms = now, .lease_until_ms = now + timeout_s * 1000 + LEASE_SLACK_MS, .is_start = !c->is_script, .node = str_from(g->opt.node) };
         if (r && r->def->throttle_max)

@@ -79,6 +79,14 @@ if done:
 check("after its delay and not a second later", late, lambda v: v is not None and 4.0 <= v < 5.0 + 1.0)
 s.delete("/api/reactions/delayed")
 
+# ---- runs that are due a moment apart ----
+for i in range(50):
+    reaction(f"apart-{i}", "Created", DelaySeconds=1)
+events("Created", ["1", "2", "3", "4"], ["Projects-25"])
+check("each is sent, also one that becomes due while another is claimed", until(lambda: sum(len(bodies(f"apart-{i}")) for i in range(50)) == 200, 20), True)
+for i in range(50):
+    s.delete(f"/api/reactions/apart-{i}")
+
 # ---- pauses keep events ----
 reaction("paused", "MachineDeleted")
 for what, pause, resume in (("the reaction", "/api/reactions/paused/pause", "/api/reactions/paused/resume"), ("the space", "/api/spaces/Spaces-1/pause", "/api/spaces/Spaces-1/resume"),
