@@ -87,12 +87,13 @@ check("... and health is told", s.get("/healthz").status, 200)
 check("... and what changes is taken", s.post("/api/settings/pause").status, 200)
 peak = memory()
 note(f"150 clients that do not read: {before:.0f} MB before, {peak:.0f} MB with them")
-check("memory stays bounded", peak - before < 150, True)
+OURS = not os.environ.get("SANITIZED")  # a sanitizer keeps what was freed
+check("memory stays bounded", peak - before < 150, True) if OURS else skip("memory stays bounded", "a sanitizer's memory")
 for c in readers:
     c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     c.close()
 check("when they have gone it answers again", until(lambda: s.get("/api/events?take=1").status == 200, 20), True)
-check("... and the memory comes back", until(lambda: memory() - before < 60, 20, 0.2), True)
+check("... and the memory comes back", until(lambda: memory() - before < 60, 20, 0.2), True) if OURS else skip("the memory comes back", "a sanitizer's memory")
 note(f"afterwards {memory():.0f} MB")
 
 # One that stands still is let go.
