@@ -47,7 +47,7 @@ built, modules = folder(), os.path.join(s.data, "modules", "Spaces-1")
 for name, text in (("Octopus.Client.csproj", PROJECT), ("Client.cs", CLIENT)):
     with open(os.path.join(built, name), "w") as f:
         f.write(text)
-done = subprocess.run(["dotnet", "build", built, "-c", "Release", "-o", os.path.join(built, "out"), "-v:quiet", "-nologo"], capture_output=True, text=True, timeout=300)
+done = subprocess.run(["dotnet", "build", built, "-c", "Release", "-o", os.path.join(built, "out"), "-v:quiet", "-nologo", "-nodeReuse:false", "-p:UseSharedCompilation=false"], capture_output=True, text=True, timeout=300)
 check("the assembly is built", (done.returncode, (done.stdout + done.stderr)[-600:]), lambda t: t[0] == 0)
 os.makedirs(modules, exist_ok=True)
 os.chmod(modules, 0o755)
