@@ -482,7 +482,7 @@ def build_modules(folder):
             f.write(f'<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework><GenerateAssemblyInfo>true</GenerateAssemblyInfo></PropertyGroup>{include}</Project>')
         with open(os.path.join(project, "Code.cs"), "w") as f:
             f.write(code)
-    done = subprocess.run(["dotnet", "build", os.path.join(folder, "Acme.Api"), "-c", "Release", "-o", os.path.join(folder, "out"), "-v:quiet", "-nologo"], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(["dotnet", "build", os.path.join(folder, "Acme.Api"), "-c", "Release", "-o", os.path.join(folder, "out"), "-v:quiet", "-nologo", "-nodeReuse:false", "-p:UseSharedCompilation=false"], capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         raise RuntimeError(done.stdout + done.stderr)
     with open(os.path.join(folder, "out", "Tools.psm1"), "w") as f:
