@@ -121,6 +121,9 @@ arrived.clear()
 check("closed at first", s.get("/api/reactions/down").json["State"]["Circuit"], "Closed")
 events("Deleted", [f"d{i}" for i in range(30)], ["Projects-24"])
 check("it opens when many runs fail", until(lambda: s.get("/api/reactions/down").json["State"]["Circuit"] == "Open", 30), True)
+# The API tells what is; a kill leaves what is stored: the circuit's state with the end of the attempt that opened it.
+failed_attempts = lambda: [a for r in runs("down") for a in r["Attempts"] if a["Outcome"] == "Failed"]
+check("what opened it is stored", until(lambda: len(failed_attempts()) >= 20 and not runs("down", "Running"), 30), True)
 state = s.get("/api/reactions/down").json["State"]
 check("and says until when, and since when it fails", (bool(state["OpenUntil"]), bool(state["FailingSince"])), (True, True))
 arrived.clear()
